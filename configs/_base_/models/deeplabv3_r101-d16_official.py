@@ -1,0 +1,22 @@
+# The network of the DKD authors: torchvision's ResNet-101 (7x7 stem) at output stride 16 and its
+# DeepLabV3 head with 256 channels, a 1x1 projection and one more 3x3 conv; no auxiliary head.
+# Needs OfficialASPPHead: the config built on this one must import `mmseg_dkd` (custom_imports).
+_base_ = './deeplabv3_r50-d8.py'
+
+model = dict(
+    pretrained=None,
+    backbone=dict(
+        type='ResNet',
+        depth=101,
+        strides=(1, 2, 2, 1),
+        # With the inherited contract_dilation=True this is what torchvision calls
+        # replace_stride_with_dilation=[False, False, True].
+        dilations=(1, 1, 1, 2),
+        norm_cfg=dict(momentum=0.01),
+        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet101')),
+    decode_head=dict(
+        type='OfficialASPPHead',
+        channels=256,
+        dilations=(1, 6, 12, 18),
+        dropout_ratio=0.),
+    auxiliary_head=None)

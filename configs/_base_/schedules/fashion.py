@@ -1,0 +1,37 @@
+# Schedule of the demo, the same for every method; chosen on held-out training scenes.
+optim_wrapper = dict(
+    type='OptimWrapper',
+    constructor='GroupedOptimWrapperConstructor',
+    optimizer=dict(
+        type='SGD', lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4),
+    # The losses are sums over classes, times 5: without clipping old classes collapse.
+    clip_grad=dict(max_norm=10, norm_type=2),
+    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))))
+param_scheduler = [
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=500, by_epoch=False)
+]
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=500, val_interval=10000)
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook', by_epoch=False, interval=250, max_keep_ckpts=1),
+    sampler_seed=dict(type='DistSamplerSeedHook'))
+later_steps = dict(
+    optim_wrapper=dict(
+        optimizer=dict(lr=0.001),
+        paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
+    param_scheduler=[
+        dict(
+            type='PolyLR',
+            power=0.9,
+            eta_min=0,
+            begin=0,
+            end=500,
+            by_epoch=False)
+    ],
+    train_cfg=dict(max_iters=500),
+    model=dict(
+        freeze_norm=True,
+        decode_head=dict(loss_decode=dict(pos_weight=4.0))))

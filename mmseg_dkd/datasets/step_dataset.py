@@ -1,0 +1,172 @@
+"""The images and labels that a step may see, from any mmseg dataset."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+from mmengine.dataset import ConcatDataset
+from mmseg.registry import DATASETS
+
+from ..scenario import Scenario
+from .presence import FOLDER, class_presence
+
+VOID = 255
+UNKNOWN = 0
+
+
+@DATASETS.register_module()
+class StepDataset:
+    """A data set as one step of a scenario sees it.
+
+    Classes are renumbered 1, 2, ... in the order of learning; the class names and the palette in
+    ``metainfo`` follow, so heads, metrics and visualisers work with the order of learning without
+    knowing it. Class id c of the scenario is label c of a data set with background, and label
+    c - 1 of one without (ADE20K with ``reduce_zero_label``), whose void pixels are "unlabelled".
+
+    Training: images by :meth:`Scenario.select`, every label outside of the step's classes unknown
+    (0), void 255. Testing: images by :meth:`Scenario.select_test`, classes of later steps
+    background (0), or void where the data set has no background (the convention of the paper).
+
+    Args:
+        dataset: Config of any mmseg dataset, or of a ``ConcatDataset`` of such, with a
+            ``LoadAnnotations`` in its pipeline.
+        scenario: Arguments of :class:`Scenario`.
+        step: The step; the last one if omitted.
+        test_mode: Whether to test rather than to train.
+        presence_dir: Folder of the class presence cache; ``.mmseg_dkd`` in the data set's
+            ``data_root`` if omitted.
+
+    Raises:
+        FileNotFoundError: If an image folder or list is not there.
+        ValueError: If the classes of the data set and the scenario differ in number, a mask is
+            unusable (:func:`class_presence`), or the step selects no image.
+    """
+
+    def __init__(
+        self,
+        dataset: dict,
+        scenario: dict,
+        step: int | None = None,
+        test_mode: bool = False,
+        presence_dir: str | None = None,
+    ) -> None:
+        self.scenario = Scenario(**scenario)
+        self.step = self.scenario.check_step(step)
+        self.test_mode = test_mode
+        dataset = copy.deepcopy(dataset)
+        loaders = _insert_relabel(dataset, dict(type='Relabel', table=self._table().tolist()))
+        if not loaders:
+            raise ValueError(f"no 'LoadAnnotations' in the pipeline of {dataset.get('type')}")
+        _check_paths(dataset)
+        self.dataset = DATASETS.build(dataset)
+        self._metainfo = self._renamed(self.dataset.metainfo)
+        first = self.dataset.datasets[0] if self._is_concat() else self.dataset
+        folder = presence_dir or Path(first.data_root or '.') / FOLDER
+        infos = [self.dataset.get_data_info(i) for i in range(len(self.dataset))]
+        self.presence = class_presence(
+            infos, loaders[0], self._class_id_of(), self.scenario.num_classes, folder
+        )
+        select = self.scenario.select_test if test_mode else self.scenario.select
+        self.indices = select(self.presence, self.step)
+        if len(self.indices) == 0:
+            names = ', '.join(self.metainfo['classes'][-len(self.scenario.new(self.step)) :])
+            raise ValueError(
+                f'step {self.step} of {self.scenario} selects none of {len(infos)} images: none '
+                f'shows {names}{" without a later class" * (self.scenario.setting == "disjoint")}'
+            )
+
+    def _is_concat(self) -> bool:
+        return isinstance(self.dataset, ConcatDataset)
+
+    def _class_id_of(self) -> np.ndarray:
+        """int ``[256]``: class id of each label of the data set, -1 for none, 255 for void."""
+        ids = np.full(256, -1)
+        known = self.scenario.num_classes + self.scenario.has_background
+        ids[:known] = np.arange(known) + (not self.scenario.has_background)
+        ids[VOID] = VOID if self.scenario.has_background else UNKNOWN
+        return ids
+
+    def _table(self) -> np.ndarray:
+        """``[256]``: what each label of the data set becomes in this step."""
+        scenario, step = self.scenario, self.step
+        becomes = np.full(256, UNKNOWN)
+        becomes[VOID] = VOID
+        kept = scenario.seen(step) if self.test_mode else scenario.new(step)
+        for class_id in kept:
+            becomes[class_id] = scenario.order.index(class_id) + 1
+        if self.test_mode and not scenario.has_background:
+            becomes[list(scenario.future(step))] = VOID
+        ids = self._class_id_of()
+        # Labels that no class has stay what they are: the presence index has refused them.
+        return np.where(ids < 0, np.arange(256), becomes[ids])
+
+    def _renamed(self, metainfo: dict) -> dict:
+        scenario = self.scenario
+        names, palette = list(metainfo['classes']), [list(c) for c in metainfo['palette']]
+        expected = scenario.num_classes + scenario.has_background
+        if len(names) != expected:
+            raise ValueError(
+                f'{type(self.dataset).__name__} has {len(names)} classes, but {scenario} needs '
+                f'{expected}{", background included" if scenario.has_background else ""}'
+            )
+        if not scenario.has_background:
+            names, palette = ['unlabelled', *names], [[0, 0, 0], *palette]
+        ids = (0, *scenario.seen(self.step))
+        return dict(
+            metainfo,
+            classes=tuple(names[i] for i in ids),
+            palette=[palette[i] for i in ids],
+            num_base=len(scenario.new(0)),
+            label_map=None,
+            reduce_zero_label=False,
+        )
+
+    @property
+    def metainfo(self) -> dict:
+        """The data set's, with the seen classes in the order of learning, background first."""
+        return copy.deepcopy(self._metainfo)
+
+    def full_init(self) -> None:
+        """The wrapped data set is loaded at once."""
+
+    def get_data_info(self, idx: int) -> dict:
+        """Paths and meta information of the idx-th image of the step."""
+        return self.dataset.get_data_info(int(self.indices[idx]))
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, idx: int) -> dict:
+        return self.dataset[int(self.indices[idx])]
+
+
+def _insert_relabel(cfg, relabel: dict) -> list[dict]:
+    """Put ``relabel`` behind every LoadAnnotations in the config, in place; the loaders' configs."""
+    loaders = []
+    if isinstance(cfg, dict):
+        for value in cfg.values():
+            loaders += _insert_relabel(value, relabel)
+    elif isinstance(cfg, list):
+        items = []
+        for item in cfg:
+            loaders += _insert_relabel(item, relabel)
+            items.append(item)
+            if isinstance(item, dict) and item.get('type') == 'LoadAnnotations':
+                items.append(relabel)
+                loaders.append(item)
+        cfg[:] = items
+    return loaders
+
+
+def _check_paths(cfg: dict) -> None:
+    """Tell a wrong path before mmseg's bare assertion does."""
+    for part in cfg.get('datasets', [cfg]):
+        root = Path(part.get('data_root') or '')
+        prefix = part.get('data_prefix') or {}
+        needed = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key)]
+        for place in [*needed, part.get('ann_file')]:
+            if place and not (root / place).exists():
+                raise FileNotFoundError(
+                    f'{root / place} does not exist: set data_root of {part.get("type")} (now '
+                    f'{str(root)!r}) to where the data set is'
+                )

@@ -1,0 +1,132 @@
+"""What one step hands to the next: its checkpoint, and nothing else."""
+
+import copy
+import re
+from pathlib import Path
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .. import checkpoint_types
+from ..models.segmentor import IncrementalSegmentor
+from ..scenario import Scenario
+from .step_config import at_step
+
+META = 'incremental'
+CLASSIFIER = re.compile(r'decode_head\.conv_seg\.steps\.(\d+)\.(weight|bias)')
+
+
+def describe(scenario: Scenario, step: int) -> dict:
+    """What a checkpoint says of itself, under ``meta['incremental']``."""
+    return dict(
+        scenario=scenario.name,
+        setting=scenario.setting,
+        fingerprint=scenario.fingerprint,
+        step=step,
+        seen=list(scenario.seen(step)),
+    )
+
+
+def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> None:
+    """Refuse a checkpoint that is not of this step of this scenario.
+
+    Raises:
+        ValueError: If it is no checkpoint of this package, or of another scenario, class order or
+            step.
+    """
+    meta = checkpoint.get('meta', {}).get(META)
+    if meta is None:
+        raise ValueError(
+            f"{path} was not written by an incremental run: it has no meta['{META}']"
+        )
+    expected = describe(scenario, step)
+    for key in ('seen', 'fingerprint', 'step'):
+        if meta[key] != expected[key]:
+            raise ValueError(
+                f'{path} is of scenario {meta["scenario"]} ({meta["setting"]}), step '
+                f'{meta["step"]}, classes {meta["seen"]}, but step {step} of {scenario} with '
+                f'classes {expected["seen"]} is needed: {key} differs '
+                f'({meta[key]} against {expected[key]})'
+            )
+
+
+def load(path: str | Path, scenario: Scenario, step: int) -> dict:
+    """Read the checkpoint of a step, on the CPU, and check whose it is.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: See :func:`check`.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'{path}: the checkpoint of step {step} is missing. Train that step first, or give '
+            'its folder by --work-dir'
+        )
+    checkpoint = checkpoint_types.load(path)
+    check(checkpoint, scenario, step, path)
+    return checkpoint
+
+
+def grow(
+    old: dict[str, Tensor], new: dict[str, Tensor], step: int, init: str
+) -> dict[str, Tensor]:
+    """Eq. 11: the state dict with which a step starts.
+
+    Args:
+        old: State dict at the end of step ``step - 1``.
+        new: State dict of the freshly made model of the step.
+        step: The step.
+        init: ``'auxiliary'``: every new class starts as a copy of the auxiliary classifier.
+            ``'random'``: it keeps what the new model has.
+
+    Returns:
+        A state dict with exactly the keys of ``new``.
+
+    Raises:
+        ValueError: If a tensor is missing, left over or of another shape; all are listed.
+    """
+    state, wrong = {}, []
+    for key, fresh in new.items():
+        match = CLASSIFIER.fullmatch(key)
+        if match and int(match[1]) == step:
+            taught = old.get(f'decode_head.conv_seg.auxiliary.{match[2]}')
+            if init == 'random':
+                state[key] = fresh
+            elif taught is None or taught.shape[1:] != fresh.shape[1:]:
+                wrong.append(f'{key}: no auxiliary classifier of its width')
+            else:
+                state[key] = taught.expand_as(fresh).clone()
+        elif key not in old:
+            wrong.append(f'{key}: missing')
+        elif old[key].shape != fresh.shape:
+            wrong.append(f'{key}: {tuple(old[key].shape)} instead of {tuple(fresh.shape)}')
+        else:
+            state[key] = old[key]
+    wrong += [f'{key}: left over' for key in old if key not in new]
+    if wrong:
+        listed = '\n  '.join(wrong[:10])
+        raise ValueError(
+            f'the checkpoint of step {step - 1} does not fit the model of step {step} in '
+            f'{len(wrong)} tensors:\n  {listed}'
+        )
+    return state
+
+
+def build_teacher(
+    model_cfg: ConfigDict, state: dict[str, Tensor], step: int, device: torch.device
+) -> IncrementalSegmentor:
+    """The model at the end of step ``step``, to learn from.
+
+    Args:
+        model_cfg: ``model`` of the config of the step after it.
+        state: Its state dict.
+        step: Its step.
+        device: Where it shall compute.
+    """
+    cfg = at_step(copy.deepcopy(model_cfg), step)
+    teacher = revert_sync_batchnorm(MODELS.build(cfg))
+    teacher.load_state_dict(state, strict=True)
+    return teacher.to(device).eval()

@@ -1,0 +1,95 @@
+"""What a run will do, and what it lacks, before anything is trained."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmseg.registry import DATASETS, MODELS
+
+from ..scenario import Scenario
+from .step_config import step_config
+
+
+@dataclass
+class StepPlan:
+    """One step of a run; ``missing`` lists, in words, what keeps it from being run."""
+
+    step: int
+    classes: list[str]
+    train_images: int | None
+    test_images: int | None
+    checkpoint_in: Path | None
+    checkpoint_out: Path
+    missing: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [
+            f'step {self.step}: learns {len(self.classes)} classes: {", ".join(self.classes)}',
+            f'  images: {_or_unknown(self.train_images)} to train on, '
+            f'{_or_unknown(self.test_images)} to test on',
+            f'  checkpoint in:  {self.checkpoint_in or "none"}',
+            f'  checkpoint out: {self.checkpoint_out}',
+        ]
+        return '\n'.join(lines + [f'  missing: {problem}' for problem in self.missing])
+
+
+def step_folder(work_dir: str | Path, step: int) -> Path:
+    """Where a step's config, log and checkpoint are."""
+    return Path(work_dir) / f'step_{step}'
+
+
+def checkpoint_of(cfg: Config, work_dir: str | Path, step: int) -> Path:
+    """The checkpoint that the step ends with, as mmengine's ``CheckpointHook`` names it."""
+    train_cfg = step_config(cfg, step).train_cfg
+    by_epoch = 'max_epochs' in train_cfg
+    last = f'epoch_{train_cfg.max_epochs}' if by_epoch else f'iter_{train_cfg.max_iters}'
+    return step_folder(work_dir, step) / f'{last}.pth'
+
+
+def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
+    """Build every step's data sets and network, the latter without memory, and look for its start.
+
+    Args:
+        cfg: The config of all steps.
+        work_dir: Folder of the run.
+        steps: The steps to run, ascending.
+
+    Returns:
+        One plan a step. Nothing but the class presence cache is written.
+    """
+    scenario = Scenario(**cfg.scenario)
+    plans = []
+    for step in steps:
+        before = checkpoint_of(cfg, work_dir, step - 1) if step else None
+        ready = StepPlan(
+            step=step,
+            classes=[f'class {c}' for c in scenario.new(step)],
+            train_images=None,
+            test_images=None,
+            checkpoint_in=before,
+            checkpoint_out=checkpoint_of(cfg, work_dir, step),
+        )
+        resolved = step_config(cfg, step, str(before) if before else None)
+        for kind in ('train', 'test'):
+            try:
+                dataset = DATASETS.build(resolved[f'{kind}_dataloader'].dataset)
+            except (FileNotFoundError, ValueError) as error:
+                if str(error) not in ready.missing:
+                    ready.missing.append(str(error))
+                continue
+            setattr(ready, f'{kind}_images', len(dataset))
+            ready.classes = list(dataset.metainfo['classes'][-len(scenario.new(step)) :])
+        try:
+            with torch.device('meta'):
+                MODELS.build(resolved.model)
+        except (TypeError, ValueError) as error:
+            ready.missing.append(str(error))
+        if before is not None and step - 1 not in steps and not before.is_file():
+            ready.missing.append(f'{before}: train step {step - 1} first')
+        plans.append(ready)
+    return plans
+
+
+def _or_unknown(count: int | None) -> str:
+    return 'unknown' if count is None else f'{count:,}'

@@ -1,0 +1,51 @@
+"""results.json, results.csv and the manifest of a run."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from ..atomic import write_atomically
+
+RESULTS = 'results.json'
+MANIFEST = 'manifest.json'
+
+
+def read_json(path: Path, default: object) -> object:
+    """Content of a JSON file, or the default where there is none."""
+    return json.loads(path.read_text()) if path.exists() else default
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file, whole or not at all."""
+    text = json.dumps(content, indent=2) + '\n'
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def add_result(work_dir: Path, entry: dict) -> list[dict]:
+    """Put a step's entry into results.json and results.csv, in place of an older one.
+
+    Entries of later steps go: they came from another checkpoint.
+
+    Args:
+        work_dir: Folder of the run.
+        entry: ``step``, ``miou_base``, ``miou_novel``, ``miou_all``, ``hiou`` and
+            ``per_class_iou``, in percent.
+
+    Returns:
+        All entries, by step.
+    """
+    earlier = [e for e in read_json(work_dir / RESULTS, []) if e['step'] < entry['step']]
+    results = [*earlier, entry]
+    write_json(work_dir / RESULTS, results)
+    names = list(results[-1]['per_class_iou'])
+    scores = [key for key in entry if key != 'per_class_iou']
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow([*scores, *names])
+    for row in results:
+        writer.writerow([row[key] for key in scores] + [row['per_class_iou'].get(n) for n in names])
+    write_atomically(
+        work_dir / 'results.csv', lambda file: file.write(table.getvalue().encode())
+    )
+    return results

@@ -1,0 +1,141 @@
+"""Runs the steps in order and remembers what is done."""
+
+import copy
+import gc
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from ..evaluation.pictures import draw
+from ..evaluation.samples import predict_samples
+from ..scenario import Scenario
+from .plan import StepPlan, checkpoint_of, plan, step_folder
+from .results import MANIFEST, add_result, read_json, write_json
+from .step_config import step_config
+
+
+class Sequence:
+    """The steps of one run.
+
+    Args:
+        cfg: The config of all steps, with ``scenario`` at the top level.
+        work_dir: Folder of the run: ``step_K`` folders, manifest and results.
+
+    Raises:
+        ValueError: If the config has no valid scenario.
+    """
+
+    def __init__(self, cfg: Config, work_dir: str | Path) -> None:
+        if 'scenario' not in cfg:
+            raise ValueError(f'{cfg.filename} has no scenario: add scenario=dict(name=..., ...)')
+        self.cfg = cfg
+        self.work_dir = Path(work_dir)
+        self.scenario = Scenario(**cfg.scenario)
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
+
+    def plan(self, steps: list[int]) -> list[StepPlan]:
+        """See :func:`mmseg_dkd.engine.plan.plan`."""
+        return plan(self.cfg, self.work_dir, steps)
+
+    def run(self, steps: list[int], resume: bool = False) -> list[dict]:
+        """Train and test the steps.
+
+        Args:
+            steps: The steps, ascending.
+            resume: Skip finished steps and go on in the middle of an unfinished one.
+
+        Returns:
+            The entries of results.json.
+
+        Raises:
+            RuntimeError: If anything is missing, before any training.
+            ValueError: If the folder holds a run of another scenario that shall be resumed.
+        """
+        missing = [
+            f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing
+        ]
+        if missing:
+            raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
+        finished = self._finished(resume)
+        todo = [step for step in steps if step not in finished]
+        if skipped := sorted(set(steps) - set(todo)):
+            print_log(f'already finished: steps {skipped}', logger='current')
+        start, results = time.time(), read_json(self.work_dir / 'results.json', [])
+        for count, step in enumerate(todo, 1):
+            results = self._run_step(step, resume) or results
+            elapsed = time.time() - start
+            left = timedelta(seconds=round(elapsed / count * (len(todo) - count)))
+            print_log(
+                f'step {step} done ({count} of {len(todo)}), about {left} to go', logger='current'
+            )
+        return results
+
+    def _finished(self, resume: bool) -> dict[int, dict]:
+        if not resume:
+            return {}
+        manifest = read_json(self.work_dir / MANIFEST, None)
+        if manifest is None:
+            return {}
+        if manifest['fingerprint'] != self.scenario.fingerprint:
+            raise ValueError(
+                f'{self.work_dir} holds a run of scenario {manifest["scenario"]} '
+                f'({manifest["fingerprint"]}), not of {self.scenario} '
+                f'({self.scenario.fingerprint}): give another --work-dir'
+            )
+        return {
+            int(step): entry
+            for step, entry in manifest['steps'].items()
+            if (self.work_dir / entry['checkpoint']).is_file()
+        }
+
+    def _run_step(self, step: int, resume: bool) -> list[dict] | None:
+        folder = step_folder(self.work_dir, step)
+        previous = str(checkpoint_of(self.cfg, self.work_dir, step - 1)) if step else None
+        cfg = step_config(self.cfg, step, previous)
+        cfg.work_dir = str(folder)
+        # Runs are told apart by name, and mmengine's own names only differ from second to second.
+        cfg.experiment_name = f'{folder.parent.name}_step_{step}'
+        latest = find_latest_checkpoint(str(folder)) if resume else None
+        if latest is not None:
+            # The file holds the path at the time of writing; the folder may have moved since.
+            cfg.load_from, cfg.resume = str(folder / Path(latest).name), True
+        start = time.time()
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        seconds = time.time() - start
+        runner.test()
+        results = None
+        if is_main_process():
+            metric = runner.test_loop.evaluator.metrics[0]
+            entry = dict(step=step, **metric.scores, per_class_iou=metric.per_class_iou)
+            predict_samples(runner, folder / 'samples')
+            results = add_result(self.work_dir, entry)
+            draw(self.work_dir, folder, results)
+            self._remember(step, dict(images=len(runner.train_dataloader.dataset), seconds=seconds))
+        del runner
+        gc.collect()
+        torch.cuda.empty_cache()
+        barrier()
+        return results
+
+    def _remember(self, step: int, facts: dict) -> None:
+        path = self.work_dir / MANIFEST
+        manifest = read_json(path, dict(steps={}))
+        manifest = dict(
+            scenario=self.scenario.name,
+            setting=self.scenario.setting,
+            fingerprint=self.scenario.fingerprint,
+            steps={k: v for k, v in copy.deepcopy(manifest['steps']).items() if int(k) < step},
+        )
+        checkpoint = checkpoint_of(self.cfg, self.work_dir, step)
+        manifest['steps'][str(step)] = dict(
+            checkpoint=str(checkpoint.relative_to(self.work_dir)), **facts
+        )
+        write_json(path, manifest)

@@ -1,0 +1,74 @@
+"""Starts a step from the one before it."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from ..models.segmentor import IncrementalSegmentor
+from . import hand_over
+
+
+@HOOKS.register_module()
+class IncrementalStepHook(Hook):
+    """Before training, loads step t - 1, initialises the new classifiers and sets the teacher.
+
+    Every checkpoint it sees is checked against the scenario, the class order and the step, and
+    must fit the model tensor by tensor.
+
+    Args:
+        previous: Checkpoint at the end of the step before; needed at every step but the first.
+
+    Raises:
+        ValueError: If ``previous`` is missing, not needed, or of another scenario or step.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, previous: str | None = None) -> None:
+        self.previous = previous
+
+    def before_train(self, runner: Runner) -> None:
+        """Hand over from step t - 1, unless training resumes in the middle."""
+        model, head = _model_and_head(runner)
+        if head.step == 0:
+            if self.previous is not None:
+                raise ValueError(f'step 0 starts from no step, but previous={self.previous!r}')
+            return
+        if self.previous is None:
+            raise ValueError(
+                f'step {head.step} of {head.scenario} starts from the checkpoint of step '
+                f'{head.step - 1}: give it as previous of IncrementalStepHook'
+            )
+        state = hand_over.load(self.previous, head.scenario, head.step - 1)['state_dict']
+        if runner.iter == 0:
+            grown = hand_over.grow(state, model.state_dict(), head.step, head.init)
+            model.load_state_dict(grown, strict=True)
+            runner.logger.info(
+                f'step {head.step} starts from {self.previous}; new classifiers: {head.init}'
+            )
+        device = next(model.parameters()).device
+        model.set_teacher(
+            hand_over.build_teacher(runner.cfg.model, state, head.step - 1, device)
+        )
+
+    def after_train(self, runner: Runner) -> None:
+        """The teacher is of no use after training."""
+        _model_and_head(runner)[0].set_teacher(None)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """A checkpoint to resume or to test must be of this very step, and whole."""
+        model, head = _model_and_head(runner)
+        hand_over.check(checkpoint, head.scenario, head.step, 'the checkpoint')
+        # mmengine loads with strict=False, which says nothing of what does not fit.
+        model.load_state_dict(checkpoint['state_dict'], strict=True)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write down whose checkpoint it is."""
+        head = _model_and_head(runner)[1]
+        checkpoint['meta'][hand_over.META] = hand_over.describe(head.scenario, head.step)
+
+
+def _model_and_head(runner: Runner) -> tuple[IncrementalSegmentor, object]:
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return model, model.decode_head

@@ -1,0 +1,70 @@
+"""Predictions of a few fixed images, step after step."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from ..datasets import StepDataset
+from ..scenario import Scenario
+
+COUNT = 6
+
+
+def choose_images(presence: np.ndarray, scenario: Scenario, count: int = COUNT) -> list[int]:
+    """Fixed test images that together show as many classes as possible, the latest ones first.
+
+    Args:
+        presence: bool ``[images, num_classes + 1]``.
+        scenario: Says which classes are the latest.
+        count: How many images at most.
+
+    Returns:
+        Ascending indices; the same for the same data set and scenario.
+    """
+    weight = np.zeros(presence.shape[1])
+    weight[list(scenario.order)] = np.linspace(1, 2, scenario.num_classes)
+    chosen: list[int] = []
+    for _ in range(min(count, len(presence))):
+        gain = presence @ weight
+        gain[chosen] = -1
+        best = int(gain.argmax())
+        chosen.append(best)
+        # What is shown already counts for little.
+        weight[presence[best]] *= 0.1
+    return sorted(chosen)
+
+
+@torch.no_grad()
+def predict_samples(runner: Runner, folder: Path) -> None:
+    """Write prediction, ground truth and image of the fixed test images as PNG.
+
+    Masks are palette images with the labels of the last step, so the files of all steps can be
+    laid side by side.
+
+    Args:
+        runner: After testing.
+        folder: Where ``<n>_image.png``, ``<n>_truth.png`` and ``<n>_prediction.png`` go.
+    """
+    cfg = copy.deepcopy(runner.cfg.test_dataloader.dataset)
+    cfg.step = Scenario(**cfg.scenario).num_steps - 1
+    dataset: StepDataset = DATASETS.build(cfg)
+    palette = np.asarray(dataset.metainfo['palette'], np.uint8)
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model.eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, index in enumerate(choose_images(dataset.presence, dataset.scenario)):
+        data = dataset[int(np.searchsorted(dataset.indices, index))]
+        sample = model.test_step(pseudo_collate([data]))[0]
+        with Image.open(sample.img_path) as image:
+            image.convert('RGB').save(folder / f'{number}_image.png')
+        for name, mask in (('prediction', sample.pred_sem_seg), ('truth', sample.gt_sem_seg)):
+            picture = Image.fromarray(mask.data.squeeze(0).cpu().numpy().astype(np.uint8), mode='P')
+            picture.putpalette(palette.tobytes())
+            picture.save(folder / f'{number}_{name}.png')

@@ -1,0 +1,15 @@
+"""Networks, losses and what they start from."""
+
+from . import losses
+from .classifier import IncrementalClassifier
+from .dkd_head import build_dkd_head
+from .official_aspp_head import OfficialASPPHead
+from .segmentor import IncrementalSegmentor
+
+__all__ = [
+    'IncrementalClassifier',
+    'IncrementalSegmentor',
+    'OfficialASPPHead',
+    'build_dkd_head',
+    'losses',
+]

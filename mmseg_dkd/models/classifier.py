@@ -1,0 +1,43 @@
+"""The classifiers of all steps so far, and the auxiliary one."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class IncrementalClassifier(nn.Module):
+    """One 1x1 convolution a step (G of Fig. 1) and the auxiliary one (H); stands in for ``conv_seg``.
+
+    Args:
+        in_channels: D, channels of the feature.
+        classes_per_step: Number of classes of each step up to the current one.
+    """
+
+    def __init__(self, in_channels: int, classes_per_step: Sequence[int]) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.num_old = sum(classes_per_step[:-1])
+        self.num_seen = sum(classes_per_step)
+        self.steps = nn.ModuleList(nn.Conv2d(in_channels, n, 1) for n in classes_per_step)
+        self.auxiliary = nn.Conv2d(in_channels, 1, 1)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of all C seen classes, in learning order."""
+        return torch.cat([step(feature) for step in self.steps], dim=1)
+
+    @property
+    def old_weight(self) -> Tensor:
+        """``[C_old, D]``, the weights of the classes of all steps before the current one."""
+        return torch.cat([step.weight for step in self.steps[:-1]]).flatten(1)
+
+    def train_only_what_losses_reach(self, kd: bool, dkd: bool, ac: bool) -> None:
+        """Take parameters without a loss term out of training.
+
+        They would get no gradient anyway; said ahead, distributed training need not search for
+        them. The scores of Eq. 6 have no bias, so DKD alone does not reach it.
+        """
+        for step in self.steps[:-1]:
+            step.weight.requires_grad_(kd or dkd)
+            step.bias.requires_grad_(kd)
+        self.auxiliary.requires_grad_(ac)

@@ -1,0 +1,193 @@
+"""DKD on top of any mmseg decode head that ends in a 1x1 ``conv_seg``."""
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..scenario import Scenario
+from .classifier import IncrementalClassifier
+from .losses import decompose_logits
+
+INITIALISATIONS = ('auxiliary', 'random')
+
+
+class Reasoning(NamedTuple):
+    """What a teacher says of its classes: ``[N, C, h, w]`` each, None where no loss asks for it."""
+
+    logits: Tensor | None
+    pos: Tensor | None
+    neg: Tensor | None
+
+
+class DKDMixin:
+    """Makes a ``BaseDecodeHead`` incremental; see :func:`build_dkd_head` for the arguments.
+
+    ``cls_seg``, with which every such head ends, returns the feature in front of the classifier,
+    so the inherited ``forward`` computes features, and the classifiers are applied here.
+    """
+
+    def __init__(
+        self,
+        *,
+        scenario: dict,
+        num_classes: int,
+        step: int | None = None,
+        tau: float = 0.5,
+        init: str = 'auxiliary',
+        loss_decode: dict | None = None,
+        loss_kd: dict | None = None,
+        loss_dkd: dict | None = None,
+        loss_aux: dict | None = None,
+        **base,
+    ) -> None:
+        scenario = Scenario(**scenario)
+        step = scenario.check_step(step)
+        expected = scenario.num_classes + scenario.has_background
+        if num_classes != expected:
+            raise ValueError(
+                f'decode_head.num_classes={num_classes}, but scenario {scenario.name!r} has '
+                f'{scenario.num_classes} classes'
+                f'{" and background" if scenario.has_background else ""}: set it to {expected}'
+            )
+        if init not in INITIALISATIONS:
+            raise ValueError(f'init must be one of {INITIALISATIONS}, got {init!r}')
+        if not 0 < tau < 1:
+            raise ValueError(f'tau must be a probability between 0 and 1, got {tau}')
+        sizes = [len(scenario.new(t)) for t in range(step + 1)]
+        super().__init__(
+            num_classes=1 + sum(sizes),
+            loss_decode=loss_decode or dict(type='MultiBCELoss'),
+            **base,
+        )
+        if not isinstance(self.conv_seg, nn.Conv2d) or self.conv_seg.kernel_size != (1, 1):
+            raise TypeError(
+                f'{type(self).__name__} cannot be incremental: its classifier is '
+                f'{self.conv_seg}, not a 1x1 convolution named conv_seg'
+            )
+        self.scenario = scenario
+        self.step = step
+        self.tau = tau
+        self.init = init
+        self.conv_seg = IncrementalClassifier(self.conv_seg.in_channels, sizes)
+        self.loss_kd = MODELS.build(loss_kd) if loss_kd else None
+        self.loss_dkd = MODELS.build(loss_dkd) if loss_dkd else None
+        self.loss_aux = MODELS.build(loss_aux) if loss_aux else None
+        self.conv_seg.train_only_what_losses_reach(
+            kd=self.loss_kd is not None, dkd=self.loss_dkd is not None, ac=self.loss_aux is not None
+        )
+
+    @property
+    def new_labels(self) -> range:
+        """Labels of the step's classes: classes are numbered from 1 in the order of learning."""
+        return range(self.conv_seg.num_old + 1, self.conv_seg.num_seen + 1)
+
+    def cls_seg(self, feat: Tensor) -> Tensor:
+        """The feature itself, after the head's dropout: ``[N, D, h, w]``."""
+        return feat if self.dropout is None else self.dropout(feat)
+
+    def feature(self, inputs: list[Tensor]) -> Tensor:
+        """Feature in front of the classifier, ``[N, D, h, w]``, of the backbone's maps.
+
+        Raises:
+            TypeError: If the base head does something else with ``cls_seg`` than return it.
+        """
+        feature = super().forward(inputs)
+        if not isinstance(feature, Tensor) or feature.shape[1] != self.conv_seg.in_channels:
+            raise TypeError(
+                f'{type(self).__name__} cannot be incremental: its forward does not end with the '
+                'classifier'
+            )
+        return feature
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """Eq. 12 as logits: ``[N, 1 + C, h, w]``, a constant channel ``logit(tau)``, then z.
+
+        The argmax over it is background exactly where no class reaches tau.
+        """
+        logits = self.conv_seg(self.feature(inputs))
+        threshold = math.log(self.tau / (1 - self.tau))
+        return torch.cat([torch.full_like(logits[:, :1], threshold), logits], dim=1)
+
+    def reason(self, inputs: list[Tensor], student: 'DKDMixin') -> Reasoning:
+        """As the teacher: logits and reasoning scores of all classes, as far as the student's
+        losses need them."""
+        feature = self.feature(inputs)
+        logits = self.conv_seg(feature) if student.loss_kd is not None else None
+        pos = neg = None
+        if student.loss_dkd is not None:
+            weight = torch.cat([step.weight for step in self.conv_seg.steps])
+            pos, neg = decompose_logits(feature, weight)
+        return Reasoning(logits, pos, neg)
+
+    def loss(
+        self,
+        inputs: list[Tensor],
+        batch_data_samples: list,
+        train_cfg: dict,
+        teacher: Reasoning | None = None,
+    ) -> dict[str, Tensor]:
+        """Terms of Eq. 1, each times its weight; KD and DKD only with a teacher."""
+        return self.loss_by_feat(self.feature(inputs), batch_data_samples, teacher)
+
+    def loss_by_feat(
+        self, feature: Tensor, batch_data_samples: list, teacher: Reasoning | None = None
+    ) -> dict[str, Tensor]:
+        """The same from the feature ``[N, D, h, w]`` in front of the classifier."""
+        label = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        size = label.shape[-2:]
+        classifier = self.conv_seg
+        old = classifier.num_old
+        logits = classifier(feature)
+        losses = {
+            self.loss_decode.loss_name: self.loss_decode(logits[:, old:], label, self.new_labels)
+        }
+        if teacher is not None and self.loss_kd is not None:
+            losses[self.loss_kd.loss_name] = self.loss_kd(logits[:, :old], teacher.logits, size)
+        if teacher is not None and self.loss_dkd is not None:
+            pos, neg = decompose_logits(feature, classifier.old_weight)
+            losses[self.loss_dkd.loss_name] = self.loss_dkd(pos, neg, teacher.pos, teacher.neg)
+        if self.loss_aux is not None:
+            # The feature extractor must not learn from Eq. 10.
+            losses[self.loss_aux.loss_name] = self.loss_aux(
+                classifier.auxiliary(feature.detach()), size
+            )
+        return losses
+
+
+@cache
+def _incremental(base: type) -> type:
+    return type(f'DKD{base.__name__}', (DKDMixin, base), {})
+
+
+@MODELS.register_module(name='DKDHead')
+def build_dkd_head(base_type: str, **cfg) -> BaseDecodeHead:
+    """Any mmseg head as a DKD head: ``dict(type='DKDHead', base_type='ASPPHead', ...)``.
+
+    Every argument not named here goes to the base head.
+
+    Args:
+        base_type: Registered name of a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg``.
+        scenario: Arguments of :class:`mmseg_dkd.scenario.Scenario`.
+        step: The step; the last one if omitted.
+        num_classes: As in mmseg: classes of the data set, background counted where it is one.
+        tau: Threshold of Eq. 12.
+        init: ``'auxiliary'`` (Eq. 11) or ``'random'``: how a new classifier starts.
+        loss_decode: mBCE (Eq. 3).
+        loss_kd, loss_dkd, loss_aux: Eq. 5, 7 and 10; left out if None.
+
+    Raises:
+        TypeError: If the base is no such head.
+        ValueError: If ``num_classes`` and the scenario contradict each other.
+    """
+    base = MODELS.get(base_type)
+    if base is None or not (isinstance(base, type) and issubclass(base, BaseDecodeHead)):
+        raise TypeError(
+            f'base_type={base_type!r} is no registered BaseDecodeHead: name one, such as '
+            "'ASPPHead', 'FCNHead' or 'SegformerHead'"
+        )
+    return _incremental(base)(**cfg)

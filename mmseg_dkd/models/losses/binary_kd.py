@@ -1,0 +1,50 @@
+"""Eq. 5: knowledge distillation of every old class on its own."""
+
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from .reduction import mean_then_sum, upsample
+
+
+def binary_kd_loss(
+    logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
+) -> Tensor:
+    """Binary cross-entropy against the sigmoid of the old model (Eq. 5).
+
+    Args:
+        logits: ``[N, C, h, w]`` of the old classes.
+        teacher_logits: The same shape, of the old model; no gradient reaches it.
+        size: ``(H, W)`` at which both are compared, after bilinear resizing; their own if omitted.
+
+    Returns:
+        Scalar: mean over images and pixels, then sum over the classes.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if logits.shape != teacher_logits.shape:
+        raise ValueError(
+            f'student {tuple(logits.shape)} and teacher {tuple(teacher_logits.shape)} logits '
+            'differ in shape: pass the channels of the old classes only'
+        )
+    target = upsample(teacher_logits.detach(), size).sigmoid()
+    return mean_then_sum(
+        F.binary_cross_entropy_with_logits(upsample(logits, size), target, reduction='none')
+    )
+
+
+@MODELS.register_module()
+class BinaryKDLoss(nn.Module):
+    """Module of :func:`binary_kd_loss`, times ``loss_weight`` (alpha of Eq. 1)."""
+
+    def __init__(self, loss_weight: float = 5.0, loss_name: str = 'loss_kd') -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def forward(
+        self, logits: Tensor, teacher_logits: Tensor, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """See :func:`binary_kd_loss`."""
+        return self.loss_weight * binary_kd_loss(logits, teacher_logits, size)

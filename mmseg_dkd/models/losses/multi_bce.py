@@ -1,0 +1,79 @@
+"""Eq. 3: multiple binary cross-entropy over the classes of the step."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from .reduction import mean_then_sum, upsample
+
+VOID = 255
+
+
+def multi_bce_loss(
+    logits: Tensor,
+    label: Tensor,
+    class_ids: Sequence[int],
+    pos_weight: float = 1.0,
+    void: str = 'negative',
+) -> Tensor:
+    """Binary cross-entropy of each new class against the rest (Eq. 3).
+
+    Args:
+        logits: ``[N, len(class_ids), h, w]``; channel i belongs to ``class_ids[i]``. Resized to the
+            label's size if it differs.
+        label: Integer ``[N, H, W]``: class ids, 0 unknown, 255 void.
+        class_ids: The classes of the step.
+        pos_weight: gamma, on the positive part only.
+        void: ``'negative'``: void pixels are negatives of every class, as in the authors' program.
+            ``'ignored'``: they are left out, and the mean is taken over the other pixels.
+
+    Returns:
+        Scalar: mean over images and pixels, then sum over the classes.
+
+    Raises:
+        ValueError: If channels and class ids differ in number, or ``void`` is neither of the two.
+    """
+    if logits.shape[1] != len(class_ids):
+        raise ValueError(
+            f'multi_bce_loss got {logits.shape[1]} logit channels for {len(class_ids)} class ids: '
+            'pass the channels of the new classes only'
+        )
+    if void not in ('negative', 'ignored'):
+        raise ValueError(f"void must be 'negative' or 'ignored', got {void!r}")
+    logits = upsample(logits, label.shape[-2:])
+    ids = torch.as_tensor(class_ids, device=label.device, dtype=label.dtype)
+    target = (label[:, None] == ids[:, None, None]).to(logits.dtype)
+    loss = F.binary_cross_entropy_with_logits(
+        logits, target, pos_weight=logits.new_tensor(pos_weight), reduction='none'
+    )
+    if void == 'negative':
+        return mean_then_sum(loss)
+    known = (label != VOID)[:, None]
+    return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class MultiBCELoss(nn.Module):
+    """Module of :func:`multi_bce_loss`, times ``loss_weight``."""
+
+    def __init__(
+        self,
+        pos_weight: float = 1.0,
+        void: str = 'negative',
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_mbce',
+    ) -> None:
+        super().__init__()
+        self.pos_weight = pos_weight
+        self.void = void
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def forward(self, logits: Tensor, label: Tensor, class_ids: Sequence[int]) -> Tensor:
+        """See :func:`multi_bce_loss`."""
+        return self.loss_weight * multi_bce_loss(
+            logits, label, class_ids, self.pos_weight, self.void
+        )

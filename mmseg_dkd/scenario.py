@@ -1,0 +1,192 @@
+"""Which classes are learned at which step: the one place that knows the class order."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+SETTINGS = ('overlapped', 'disjoint')
+
+
+class Scenario:
+    """A sequence of steps, each of which learns classes that no step before it knew (paper, 4.1).
+
+    Class ids are ``1 .. num_classes``. Id 0 is background, or, in a data set without a background
+    class, unlabelled pixels; it is never learned.
+
+    Args:
+        name: ``'15-5'`` (15 classes, then 5 at a time until none is left), ``'joint'`` (all at
+            once), or one sequence of class ids a step, ``[[1, 2], [5], [3, 4]]``.
+        num_classes: Number of object classes of the data set, background not counted.
+        setting: ``'overlapped'``: a step has every image that shows one of its classes.
+            ``'disjoint'``: of those, the images that show no class of a later step.
+        order: The class ids in the order of learning, a permutation of ``1 .. num_classes``;
+            ascending if omitted. Explicit steps carry their own order.
+        has_background: Whether id 0 is a class of its own in the ground truth (VOC) or means that
+            nobody labelled the pixel (ADE20K).
+
+    Raises:
+        ValueError: If the name does not add up to ``num_classes``, or the order or the steps are
+            no permutation of the class ids.
+    """
+
+    def __init__(
+        self,
+        name: str | Sequence[Sequence[int]],
+        num_classes: int,
+        setting: str = 'overlapped',
+        order: Sequence[int] | None = None,
+        has_background: bool = True,
+    ) -> None:
+        if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
+            raise ValueError(f'num_classes must be a positive integer, got {num_classes!r}')
+        if setting not in SETTINGS:
+            raise ValueError(f'setting must be one of {SETTINGS}, got {setting!r}')
+        self.num_classes = num_classes
+        self.setting = setting
+        self.has_background = bool(has_background)
+        if isinstance(name, str):
+            order = tuple(range(1, num_classes + 1)) if order is None else tuple(order)
+            self.name = name
+            self.steps = _cut(order, _sizes(name, num_classes))
+        else:
+            if order is not None:
+                raise ValueError('explicit steps carry their own order: leave order out')
+            self.steps = tuple(tuple(step) for step in name)
+            self.name = '+'.join(str(len(step)) for step in self.steps)
+        if not self.steps or any(len(step) == 0 for step in self.steps):
+            raise ValueError(f'scenario {name!r} has a step without classes')
+        learned = [c for step in self.steps for c in step]
+        if not all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in learned):
+            raise ValueError(f'class ids must be integers, got {learned}')
+        if sorted(learned) != list(range(1, num_classes + 1)):
+            missing = sorted(set(range(1, num_classes + 1)) - set(learned))
+            surplus = sorted(
+                {c for c in learned if learned.count(c) > 1 or not 1 <= c <= num_classes}
+            )
+            raise ValueError(
+                f'scenario {self.name!r} must learn each class id 1..{num_classes} exactly once: '
+                f'missing {missing}, repeated or out of range {surplus}'
+            )
+        self.steps = tuple(tuple(int(c) for c in step) for step in self.steps)
+
+    @property
+    def num_steps(self) -> int:
+        """Number of steps, step 0 included."""
+        return len(self.steps)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Every class id in the order of learning."""
+        return self.seen(self.num_steps - 1)
+
+    def check_step(self, step: int | None) -> int:
+        """The given step, or the last one for None.
+
+        Raises:
+            ValueError: If the scenario has no such step.
+        """
+        if step is None:
+            return self.num_steps - 1
+        if not 0 <= step < self.num_steps:
+            raise ValueError(
+                f'scenario {self.name!r} of {self.num_classes} classes has the steps '
+                f'0..{self.num_steps - 1}, not {step}'
+            )
+        return step
+
+    def new(self, step: int) -> tuple[int, ...]:
+        """Class ids that the step learns."""
+        return self.steps[self.check_step(step)]
+
+    def old(self, step: int) -> tuple[int, ...]:
+        """Class ids learned before the step, in the order of learning."""
+        return tuple(c for done in self.steps[: self.check_step(step)] for c in done)
+
+    def seen(self, step: int) -> tuple[int, ...]:
+        """``old(step) + new(step)``."""
+        return self.old(step) + self.new(step)
+
+    def future(self, step: int) -> tuple[int, ...]:
+        """Class ids of all later steps."""
+        return tuple(c for later in self.steps[self.check_step(step) + 1 :] for c in later)
+
+    def select(self, presence: np.ndarray, step: int) -> np.ndarray:
+        """Training images of a step.
+
+        Args:
+            presence: bool ``[images, num_classes + 1]``; column c: the image has a pixel of class
+                id c. Void pixels are in no column.
+            step: The step.
+
+        Returns:
+            Ascending image indices, int64 ``[n]``.
+        """
+        chosen = self._shows(presence, self.new(step))
+        if self.setting == 'disjoint':
+            chosen &= ~self._shows(presence, self.future(step))
+        return np.flatnonzero(chosen)
+
+    def select_test(self, presence: np.ndarray, step: int) -> np.ndarray:
+        """Test images of a step: those with at least one class seen so far (see :meth:`select`)."""
+        return np.flatnonzero(self._shows(presence, self.seen(step)))
+
+    def _shows(self, presence: np.ndarray, classes: tuple[int, ...]) -> np.ndarray:
+        if presence.ndim != 2 or presence.shape[1] != self.num_classes + 1:
+            raise ValueError(
+                f'presence must be [images, {self.num_classes + 1}] for scenario {self.name!r}, '
+                f'got {tuple(presence.shape)}'
+            )
+        return presence[:, list(classes)].any(axis=1)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change with anything that defines the scenario."""
+        definition = dict(
+            steps=self.steps,
+            num_classes=self.num_classes,
+            setting=self.setting,
+            has_background=self.has_background,
+        )
+        return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scenario) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return (
+            f'Scenario({self.name!r}, num_classes={self.num_classes}, setting={self.setting!r}, '
+            f'steps={[len(s) for s in self.steps]}, has_background={self.has_background})'
+        )
+
+
+def _sizes(name: str, num_classes: int) -> list[int]:
+    if name == 'joint':
+        return [num_classes]
+    match = re.fullmatch(r'([1-9][0-9]*)-([1-9][0-9]*)', name)
+    if match is None:
+        raise ValueError(
+            f"scenario name {name!r} is neither 'joint' nor 'base-increment' such as '15-5'"
+        )
+    base, increment = map(int, match.groups())
+    rest = num_classes - base
+    if rest <= 0 or rest % increment:
+        raise ValueError(
+            f'scenario {name!r} does not add up: {num_classes} classes less {base} leave {rest}, '
+            f'which is not a positive multiple of {increment}. Choose another name, or give the '
+            'steps as lists of class ids'
+        )
+    return [base] + [increment] * (rest // increment)
+
+
+def _cut(order: tuple[int, ...], sizes: list[int]) -> tuple[tuple[int, ...], ...]:
+    ends = np.cumsum(sizes)
+    # Everything behind the last size stays in the last step, so that a surplus id is reported.
+    starts = [0, *ends[:-1].tolist()]
+    stops = [*ends[:-1].tolist(), len(order)]
+    return tuple(tuple(order[a:b]) for a, b in zip(starts, stops, strict=True))

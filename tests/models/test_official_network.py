@@ -1,0 +1,129 @@
+"""The official network's config against the outputs of the authors' own network."""
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmseg.registry import MODELS
+from mmseg.utils import register_all_modules
+from torch.nn.functional import interpolate
+from torch.nn.modules.batchnorm import _BatchNorm
+
+import mmseg_dkd.models.official_aspp_head  # noqa: F401
+from mmseg_dkd.models.official_names import convert_backbone_and_aspp, to_mmseg_name
+
+REPOSITORY = Path(__file__).parents[2]
+CONFIG = REPOSITORY / 'configs' / '_base_' / 'models' / 'deeplabv3_r101-d16_official.py'
+
+
+def find_oracle(name: str) -> Path:
+    shared = Path(os.environ.get('MMSEG_DKD_SHARED', REPOSITORY.parent / 'shared'))
+    path = shared / 'oracle' / name
+    if not path.is_file():
+        pytest.skip(f'no {path}: set MMSEG_DKD_SHARED to the folder that holds oracle/{name}')
+    return path
+
+
+def fill(name: str, shape: list[int]) -> torch.Tensor:
+    """Parameter values as the oracle's makers drew them, from the parameter's official name."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    if name.endswith('num_batches_tracked'):
+        return torch.tensor(0)
+    if name.endswith('running_var'):
+        values = rng.uniform(0.5, 1.5, shape)
+    elif name.endswith('weight') and len(shape) == 4:
+        values = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+    elif name.endswith('weight') and len(shape) == 1:
+        values = rng.uniform(0.2, 0.6, shape)
+    else:
+        values = 0.1 * rng.standard_normal(shape)
+    return torch.from_numpy(values).float()
+
+
+def build(num_classes: int) -> torch.nn.Module:
+    register_all_modules()
+    cfg = Config.fromfile(CONFIG).model
+    cfg.backbone.init_cfg = None
+    cfg.decode_head.num_classes = num_classes
+    return revert_sync_batchnorm(MODELS.build(cfg))
+
+
+def relative_error(actual: torch.Tensor, expected: np.ndarray) -> float:
+    """Largest absolute difference over the largest expected magnitude."""
+    assert actual.shape == expected.shape, f'shape {actual.shape}, expected {expected.shape}'
+    return float(np.abs(actual.numpy() - expected).max() / np.abs(expected).max())
+
+
+@pytest.fixture(scope='module')
+def official_shapes() -> Mapping[str, list[int]]:
+    return json.loads(find_oracle('official_state_dict.json').read_text())
+
+
+@torch.no_grad()
+def test_feature_and_logits_equal_the_official_network(official_shapes) -> None:
+    oracle = np.load(find_oracle('official_forward.npz'))
+    num_logits = 1 + int(oracle['classes_per_step'].sum())
+    network = {name: fill(name, shape) for name, shape in official_shapes.items()
+               if not name.startswith('cls.')}
+    # The official list of classifiers is in logit order: the auxiliary one, then step by step.
+    classifiers = [f'cls.{k}' for k in range(1 + len(oracle['classes_per_step']))]
+    conv_seg = {
+        f'decode_head.conv_seg.{leaf}': torch.cat(
+            [fill(f'{name}.{leaf}', official_shapes[f'{name}.{leaf}']) for name in classifiers])
+        for leaf in ('weight', 'bias')
+    }
+    model = build(num_logits).eval()
+    model.load_state_dict(convert_backbone_and_aspp(network) | conv_seg, strict=True)
+
+    image = torch.from_numpy(oracle['image'])
+    feature = model.decode_head._forward_feature(model.backbone(image))
+    logits = interpolate(
+        model.decode_head.cls_seg(feature), image.shape[2:], mode='bilinear', align_corners=False)
+
+    feature_error = relative_error(feature, oracle['feature'])
+    assert feature_error <= 1e-5, f'feature is off by {feature_error:.1e} of its maximum'
+    logit_error = relative_error(logits, oracle['logits'])
+    assert logit_error <= 1e-5, f'logits are off by {logit_error:.1e} of their maximum'
+
+
+def test_training_settings_of_the_official_network() -> None:
+    model = build(num_classes=3)
+    momenta = {m.momentum for m in model.backbone.modules()
+               if isinstance(m, _BatchNorm)}
+    assert momenta == {0.01}, f'backbone BatchNorm momenta are {momenta}, expected 0.01 only'
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
+    assert not frozen, f'these parameters are frozen: {frozen}'
+    assert not model.with_auxiliary_head, 'the official network has no auxiliary head'
+    dropouts = {name: m.p for name, m in model.named_modules()
+                if isinstance(m, (torch.nn.Dropout, torch.nn.Dropout2d))}
+    assert dropouts == {'decode_head.bottleneck.1': 0.1}, f'dropout layers are {dropouts}'
+
+
+@pytest.mark.parametrize('name', [
+    'cls.0.weight', 'backbone.fc.weight', 'aspp.convs.5.0.weight', 'aspp.project.0.momentum',
+    'module.backbone.conv1.weight',
+])
+def test_surplus_names_are_refused(name: str) -> None:
+    with pytest.raises(KeyError, match=name):
+        to_mmseg_name(name)
+    with pytest.raises(KeyError, match=name):
+        convert_backbone_and_aspp({name: torch.zeros(1)})
+
+
+def test_image_pooling_moves_to_the_front_of_the_projection() -> None:
+    branches = torch.arange(5.).repeat_interleave(2).reshape(1, 10, 1, 1)
+    converted = convert_backbone_and_aspp({'aspp.project.0.weight': branches})
+    order = converted['decode_head.bottleneck.0.conv.weight'].flatten().tolist()
+    assert order == [4, 4, 0, 0, 1, 1, 2, 2, 3, 3], f'branch order is {order}'
+
+
+def test_projection_of_uneven_branches_is_refused() -> None:
+    with pytest.raises(ValueError, match='12 input channels'):
+        convert_backbone_and_aspp({'aspp.project.0.weight': torch.zeros(1, 12, 1, 1)})
