@@ -1,6 +1,7 @@
 """What one step hands to the next: its checkpoint, and nothing else."""
 
 import copy
+import pickle
 import re
 from pathlib import Path
 
@@ -58,14 +59,18 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: See :func:`check`.
+        ValueError: If it cannot be read, holds more than plain data, or is not the step's
+            (:func:`check`).
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'{path}: the checkpoint of step {step} is missing. Train that step first, or give '
             'its folder by --work-dir'
         )
-    checkpoint = checkpoint_types.load(path)
+    try:
+        checkpoint = checkpoint_types.load(path)
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
+        raise ValueError(f'{path} is no checkpoint that can be trusted: {error}') from error
     check(checkpoint, scenario, step, path)
     return checkpoint
 

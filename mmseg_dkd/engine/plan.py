@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
 
 from ..scenario import Scenario
+from . import hand_over
 from .step_config import step_config
 
 
@@ -85,8 +86,11 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
                 MODELS.build(resolved.model)
         except (TypeError, ValueError) as error:
             ready.missing.append(str(error))
-        if before is not None and step - 1 not in steps and not before.is_file():
-            ready.missing.append(f'{before}: train step {step - 1} first')
+        if before is not None and step - 1 not in steps:
+            try:
+                hand_over.load(before, scenario, step - 1)
+            except (FileNotFoundError, ValueError) as error:
+                ready.missing.append(str(error))
         plans.append(ready)
     return plans
 

