@@ -56,8 +56,6 @@ class Scenario:
                 raise ValueError('explicit steps carry their own order: leave order out')
             self.steps = tuple(tuple(step) for step in name)
             self.name = '+'.join(str(len(step)) for step in self.steps)
-        if not self.steps or any(len(step) == 0 for step in self.steps):
-            raise ValueError(f'scenario {name!r} has a step without classes')
         learned = [c for step in self.steps for c in step]
         if not all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in learned):
             raise ValueError(f'class ids must be integers, got {learned}')
@@ -70,6 +68,8 @@ class Scenario:
                 f'scenario {self.name!r} must learn each class id 1..{num_classes} exactly once: '
                 f'missing {missing}, repeated or out of range {surplus}'
             )
+        if not self.steps or any(len(step) == 0 for step in self.steps):
+            raise ValueError(f'scenario {name!r} has a step without classes')
         self.steps = tuple(tuple(int(c) for c in step) for step in self.steps)
 
     @property

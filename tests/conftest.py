@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ['tests.tiny']
+
 ORACLE = Path(
     os.environ.get('MMSEG_DKD_SHARED', Path(__file__).resolve().parents[2] / 'shared'), 'oracle'
 )

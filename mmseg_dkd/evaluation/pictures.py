@@ -6,9 +6,16 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
+from matplotlib.patches import Patch
+from PIL import Image, ImageOps
 
 CURVES = (('miou_base', 'mIoU base'), ('miou_novel', 'mIoU novel'), ('miou_all', 'mIoU all'))
+DPI = 120
+# Of a sample, in pixels.
+HEIGHT, GAP = 190, 6
+PALEST = 245
+COLOUR_SHARE = 0.75
+LEGEND_ROWS = 4
 
 
 def draw(work_dir: Path, folder: Path, results: Sequence[dict]) -> None:
@@ -19,11 +26,9 @@ def draw(work_dir: Path, folder: Path, results: Sequence[dict]) -> None:
         folder: Folder of the latest step.
         results: Entries of results.json up to it.
     """
-    curves(results).savefig(folder / 'curves.png', dpi=120)
-    iou_matrix(results).savefig(folder / 'iou_matrix.png', dpi=120)
-    samples(work_dir, [entry['step'] for entry in results]).savefig(
-        folder / 'samples.png', dpi=120
-    )
+    curves(results).savefig(folder / 'curves.png', dpi=DPI)
+    iou_matrix(results).savefig(folder / 'iou_matrix.png', dpi=DPI)
+    samples(work_dir, [entry['step'] for entry in results]).savefig(folder / 'samples.png', dpi=DPI)
 
 
 def curves(results: Sequence[dict]) -> Figure:
@@ -47,42 +52,108 @@ def iou_matrix(results: Sequence[dict]) -> Figure:
     table = np.array(
         [[_number(entry['per_class_iou'].get(name)) for name in names] for entry in results]
     )
+    # Numbers need room; without them the columns of 151 classes are as narrow as their names.
+    numbered = len(names) <= 30
+    width, font_size = (0.55, 8) if numbered else (0.13, 6)
     figure = Figure(
-        figsize=(2 + 0.55 * len(names), 1.6 + 0.5 * len(results)), layout='constrained'
+        figsize=(2 + width * len(names), 1.6 + 0.5 * len(results)), layout='constrained'
     )
     axes = figure.subplots()
     colours = matplotlib.colormaps['viridis'].with_extremes(bad='#dddddd')
-    picture = axes.imshow(np.ma.masked_invalid(table), cmap=colours, vmin=0, vmax=100, aspect='auto')
-    if len(names) <= 30:
+    picture = axes.imshow(
+        np.ma.masked_invalid(table), cmap=colours, vmin=0, vmax=100, aspect='auto'
+    )
+    if numbered:
         for (row, column), value in np.ndenumerate(table):
             if not np.isnan(value):
                 colour = 'white' if value < 60 else 'black'
                 axes.text(
                     column, row, f'{value:.0f}', ha='center', va='center', color=colour, fontsize=8
                 )
-    axes.set_xticks(range(len(names)), names, rotation=60, ha='right', fontsize=8)
+    axes.set_xticks(
+        range(len(names)),
+        names,
+        rotation=60 if numbered else 90,
+        ha='right' if numbered else 'center',
+        fontsize=font_size,
+    )
     axes.set_yticks(range(len(results)), [f'step {entry["step"]}' for entry in results])
-    figure.colorbar(picture, label='IoU (%)')
+    figure.colorbar(picture, label='IoU (%)', pad=0.01)
     return figure
 
 
 def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
-    """Fixed test images: a column each; image, ground truth and the prediction of every step."""
+    """Fixed test images: a column each; image, ground truth and the prediction of every step.
+
+    Masks are laid over the paled image; background has no colour, void is white.
+    """
     last = work_dir / f'step_{steps[-1]}' / 'samples'
-    count = len(list(last.glob('*_image.png')))
-    rows = [('image', last, 'image'), ('ground truth', last, 'truth')]
+    rows = [('ground truth', last, 'truth')]
     rows += [(f'step {t}', work_dir / f'step_{t}' / 'samples', 'prediction') for t in steps]
-    figure = Figure(figsize=(1.6 * count + 0.8, 1.6 * len(rows)), layout='constrained')
-    grid = figure.subplots(len(rows), count, squeeze=False)
-    for line, (title, folder, kind) in zip(grid, rows, strict=True):
-        for number, axes in enumerate(line):
-            axes.set(xticks=[], yticks=[])
-            file = folder / f'{number}_{kind}.png'
-            if file.exists():
-                with Image.open(file) as picture:
-                    axes.imshow(np.asarray(picture.convert('RGB')))
-        line[0].set_ylabel(title)
+    columns, pixels = [], np.zeros(256, int)
+    colours = np.full((256, 3), 255, np.uint8)
+    for number in range(len(list(last.glob('*_image.png')))):
+        with Image.open(last / f'{number}_image.png') as file:
+            size = max(1, round(HEIGHT * file.width / file.height)), HEIGHT
+            image = file.convert('RGB').resize(size)
+        cells = [np.asarray(image)]
+        pale = PALEST - np.asarray(ImageOps.invert(image.convert('L')), float)[..., None] / 4
+        for _, folder, kind in rows:
+            mask = _mask(folder / f'{number}_{kind}.png', size, colours)
+            pixels += np.bincount(mask.ravel(), minlength=256)
+            cells.append(np.where(mask[..., None] > 0, _tint(colours[mask], pale), pale))
+        columns.append(_with_gaps(cells, axis=0))
+    sheet = _with_gaps(columns, axis=1).astype(np.uint8)
+    names = (last / 'classes.txt').read_text().splitlines()
+    shown = _largest(pixels[1 : len(names)], LEGEND_ROWS * len(columns))
+    height, width = np.divide(sheet.shape[:2], DPI)
+    figure = Figure(figsize=(width + 0.5, height + 0.6), layout='constrained')
+    axes = figure.subplots()
+    axes.imshow(sheet)
+    titles = ['image', *(title for title, _, _ in rows)]
+    centres = [(HEIGHT + GAP) * row + HEIGHT / 2 for row in range(len(titles))]
+    axes.set_yticks(centres, titles, rotation=90, va='center')
+    axes.tick_params(left=False)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    figure.legend(
+        handles=[Patch(color=_tint(colours[i], PALEST) / 255, label=names[i]) for i in shown + 1],
+        loc='outside lower center',
+        ncols=len(columns),
+        fontsize=9,
+        frameon=False,
+    )
     return figure
+
+
+def _mask(file: Path, size: tuple[int, int], colours: np.ndarray) -> np.ndarray:
+    """Labels at the given (width, height); their colours are noted in ``colours``, [256, 3]."""
+    if not file.exists():
+        # A step that was run without samples.
+        return np.zeros(size[::-1], np.uint8)
+    with Image.open(file) as picture:
+        palette = np.reshape(picture.getpalette(), (-1, 3))[:255]
+        colours[: len(palette)] = palette
+        return np.asarray(picture.resize(size, Image.Resampling.NEAREST))
+
+
+def _tint(colour: np.ndarray, pale: np.ndarray | int) -> np.ndarray:
+    return COLOUR_SHARE * colour + (1 - COLOUR_SHARE) * pale
+
+
+def _with_gaps(pictures: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Pictures ``[h, w, 3]`` in a row or column on white."""
+    shape = list(pictures[0].shape)
+    shape[axis] = GAP
+    gap = np.full(shape, 255)
+    parts = [part for picture in pictures for part in (picture, gap)]
+    return np.concatenate(parts[:-1], axis=axis)
+
+
+def _largest(pixels: np.ndarray, count: int) -> np.ndarray:
+    """Ascending indices of the (at most ``count``) largest numbers above 0."""
+    order = np.argsort(-pixels, kind='stable')[:count]
+    return np.sort(order[pixels[order] > 0])
 
 
 def _number(iou: float | None) -> float:

@@ -9,7 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..datasets import StepDataset
 from ..scenario import Scenario
@@ -46,7 +46,7 @@ def predict_samples(runner: Runner, folder: Path) -> None:
     """Write prediction, ground truth and image of the fixed test images as PNG.
 
     Masks are palette images with the labels of the last step, so the files of all steps can be
-    laid side by side.
+    laid side by side; ``classes.txt`` has the names of the labels, a line each.
 
     Args:
         runner: After testing.
@@ -59,11 +59,14 @@ def predict_samples(runner: Runner, folder: Path) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model.eval()
     folder.mkdir(parents=True, exist_ok=True)
-    for number, index in enumerate(choose_images(dataset.presence, dataset.scenario)):
-        data = dataset[int(np.searchsorted(dataset.indices, index))]
-        sample = model.test_step(pseudo_collate([data]))[0]
+    (folder / 'classes.txt').write_text(''.join(f'{c}\n' for c in dataset.metainfo['classes']))
+    presence = dataset.presence[dataset.indices]
+    for number, index in enumerate(choose_images(presence, dataset.scenario)):
+        sample = model.test_step(pseudo_collate([dataset[index]]))[0]
         with Image.open(sample.img_path) as image:
-            image.convert('RGB').save(folder / f'{number}_image.png')
+            # Turned as the loaders of images and masks see it.
+            image = ImageOps.exif_transpose(image).convert('RGB')
+        image.save(folder / f'{number}_image.png')
         for name, mask in (('prediction', sample.pred_sem_seg), ('truth', sample.gt_sem_seg)):
             picture = Image.fromarray(mask.data.squeeze(0).cpu().numpy().astype(np.uint8), mode='P')
             picture.putpalette(palette.tobytes())

@@ -7,8 +7,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
+from mmseg_dkd.engine import Sequence
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope='session')
@@ -48,8 +49,6 @@ def tiny(scenes):
 @pytest.fixture(scope='session')
 def finished(scenes, tmp_path_factory) -> Path:
     """Folder of a tiny DKD run of all three steps."""
-    from mmseg_dkd.engine import Sequence
-
     cfg = shrink(Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2.py'), scenes)
     folder = tmp_path_factory.mktemp('runs') / 'fashion_4-2'
     Sequence(cfg, folder).run([0, 1, 2])

@@ -1,0 +1,140 @@
+"""The command line, as a user types it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mmseg
+import pytest
+import torch
+
+from mmseg_dkd import checkpoint_types
+from tests.tiny import REPOSITORY
+
+STOCK_TEST = Path(mmseg.__file__).parent / '.mim/tools/test.py'
+
+
+def run(*command, **environment) -> subprocess.CompletedProcess:
+    """A command in the repository, with what it printed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=REPOSITORY,
+        env=dict(os.environ, PATH=path, PYTHONPATH=str(REPOSITORY), **environment),
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def config(tiny, tmp_path):
+    """Write a tiny config, changed by a function, to a file."""
+
+    def write(change=lambda cfg: None, name='fashion_4-2.py') -> Path:
+        cfg = tiny()
+        change(cfg)
+        path = tmp_path / name
+        cfg.dump(path)
+        return path
+
+    return write
+
+
+def test_dry_run_says_what_would_be_done_and_trains_nothing(config, tmp_path):
+    done = run(
+        sys.executable, 'tools/incremental_train.py', config(),
+        '--work-dir', tmp_path / 'run', '--dry-run',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for words in (
+        'step 0: learns 4 classes: t-shirt, trouser, pullover, dress',
+        'step 2: learns 2 classes: bag, ankle boot',
+        f'checkpoint in:  {tmp_path}/run/step_0/iter_2.pth',
+    ):
+        assert words in done.stdout
+    assert not (tmp_path / 'run').exists()
+
+
+def test_dry_run_says_what_is_missing(config, tmp_path):
+    done = run(
+        sys.executable, 'tools/incremental_train.py', config(),
+        '--work-dir', tmp_path / 'run', '--dry-run', '--steps', '1',
+        '--cfg-options', 'train_dataloader.dataset.dataset.data_root=/nowhere',
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert 'missing: /nowhere/JPEGImages does not exist' in done.stdout
+    assert 'step_0/iter_2.pth: the checkpoint of step 0 is missing' in done.stdout
+
+
+@pytest.mark.parametrize('steps', ['3', '2-1', 'one', '0-3'])
+def test_steps_out_of_range_are_refused(steps, config):
+    done = run(
+        sys.executable, 'tools/incremental_train.py', config(), '--dry-run', '--steps', steps
+    )
+    assert done.returncode != 0 and f'--steps {steps!r}' in done.stderr
+
+
+@pytest.mark.parametrize('resolved', [True, False])
+def test_stock_mmseg_test_evaluates_a_trained_step(resolved, finished, config, tmp_path):
+    step = 1 if resolved else 2
+    path = finished / f'step_{step}/fashion_4-2.py' if resolved else config()
+    done = run(
+        sys.executable, STOCK_TEST, path, finished / f'step_{step}/iter_2.pth',
+        '--work-dir', tmp_path / 'test',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    (metrics,) = (json.loads(f.read_text()) for f in (tmp_path / 'test').glob('*/*.json'))
+    entry = json.loads((finished / 'results.json').read_text())[step]
+    assert metrics['mIoU'] == pytest.approx(entry['miou_all'], abs=0.01)
+    assert metrics['hIoU'] == pytest.approx(entry['hiou'], abs=0.01)
+
+
+def test_stock_mmseg_test_refuses_the_checkpoint_of_another_step(finished, tmp_path):
+    done = run(
+        sys.executable, STOCK_TEST, finished / 'step_1/fashion_4-2.py',
+        finished / 'step_0/iter_2.pth', '--work-dir', tmp_path / 'test',
+    )  # fmt: skip
+    assert done.returncode != 0 and 'seen differs' in done.stderr
+
+
+def deterministic(cfg, batch_size: int) -> None:
+    """No chance, and no statistics of a batch: two processes must equal one."""
+    cfg.train_dataloader.batch_size = batch_size
+    cfg.train_dataloader.sampler.shuffle = False
+    cfg.train_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
+    cfg.later_steps.model.freeze_dropout = True
+
+
+def test_two_processes_learn_what_one_does(finished, config, tmp_path):
+    checkpoints = []
+    for processes, batch_size in ((1, 4), (2, 2)):
+        path = config(lambda cfg, size=batch_size: deterministic(cfg, size), f'p{processes}.py')
+        folder = tmp_path / f'run_{processes}'
+        (folder / 'step_0').mkdir(parents=True)
+        os.link(finished / 'step_0/iter_2.pth', folder / 'step_0/iter_2.pth')
+        done = run(
+            'tools/dist_train.sh', path, processes, '--work-dir', folder, '--steps', '1',
+            PORT=str(29500 + os.getpid() % 2000),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        checkpoints.append(checkpoint_types.load(folder / 'step_1/iter_2.pth')['state_dict'])
+    one, two = checkpoints
+    start = checkpoint_types.load(finished / 'step_0/iter_2.pth')['state_dict']
+    moved = 0
+    for key, value in one.items():
+        torch.testing.assert_close(two[key], value, rtol=1e-4, atol=1e-6, msg=key)
+        moved += key in start and not torch.equal(value, start[key])
+    assert moved > 10, 'nothing was learned, so nothing was compared'
+
+
+def test_dist_test_gives_the_same_figures(finished, tmp_path):
+    done = run(
+        'tools/dist_test.sh', finished / 'step_2/fashion_4-2.py', finished / 'step_2/iter_2.pth',
+        2, '--work-dir', tmp_path / 'test', PORT=str(29500 + os.getpid() % 2000),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    (metrics,) = (json.loads(f.read_text()) for f in (tmp_path / 'test').glob('*/*.json'))
+    entry = json.loads((finished / 'results.json').read_text())[2]
+    assert metrics['mIoU'] == pytest.approx(entry['miou_all'], abs=0.01)
