@@ -1,6 +1,7 @@
 """Train a network on the steps of a scenario, one after the other."""
 
 import argparse
+import re
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
@@ -38,10 +39,10 @@ def steps_of(text: str | None, scenario: Scenario) -> list[int]:
     """Steps named by ``'2'``, ``'0-2'`` or None for all."""
     if text is None:
         return list(range(scenario.num_steps))
-    first, _, last = text.partition('-')
-    if not first.isdigit() or not (last or first).isdigit():
+    match = re.fullmatch(r'(\d+)(?:-(\d+))?', text)
+    if match is None:
         raise SystemExit(f'error: --steps {text!r} is neither a step nor a range such as 0-2')
-    steps = list(range(int(first), int(last or first) + 1))
+    steps = list(range(int(match[1]), int(match[2] or match[1]) + 1))
     if not steps or steps[-1] >= scenario.num_steps:
         raise SystemExit(
             f'error: --steps {text!r}: {scenario} has the steps 0-{scenario.num_steps - 1}'

@@ -64,16 +64,17 @@ class DKDMixin:
             loss_decode=loss_decode or dict(type='MultiBCELoss'),
             **base,
         )
-        if not isinstance(self.conv_seg, nn.Conv2d) or self.conv_seg.kernel_size != (1, 1):
+        classifier = getattr(self, 'conv_seg', None)
+        if not isinstance(classifier, nn.Conv2d) or classifier.kernel_size != (1, 1):
             raise TypeError(
                 f'{type(self).__name__} cannot be incremental: its classifier is '
-                f'{self.conv_seg}, not a 1x1 convolution named conv_seg'
+                f'{classifier}, not a 1x1 convolution named conv_seg'
             )
         self.scenario = scenario
         self.step = step
         self.tau = tau
         self.init = init
-        self.conv_seg = IncrementalClassifier(self.conv_seg.in_channels, sizes)
+        self.conv_seg = IncrementalClassifier(classifier.in_channels, sizes)
         self.loss_kd = MODELS.build(loss_kd) if loss_kd else None
         self.loss_dkd = MODELS.build(loss_dkd) if loss_dkd else None
         self.loss_aux = MODELS.build(loss_aux) if loss_aux else None

@@ -1,0 +1,54 @@
+# ADE20K (ADEChallengeData2016, 150 classes) in mmseg's own layout, step by step. It has no background:
+# the scenario says has_background=False. 6 images per GPU, for 4 GPUs.
+dataset_type = 'ADE20KDataset'
+data_root = 'data/ade/ADEChallengeData2016'
+crop_size = (512, 512)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', reduce_zero_label=True),
+    # The program: random resized crop, 0.5-2.0 of the area; no photometric distortion.
+    dict(type='RandomAreaCrop', size=crop_size, scale=(0.5, 2.0)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs')
+]
+# mmseg's own: whole images. The program crops the centre, 512 x 512.
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(2048, 512), keep_ratio=True),
+    # add loading annotation after ``Resize`` because ground truth
+    # does not need to do resize data transform
+    dict(type='LoadAnnotations', reduce_zero_label=True),
+    dict(type='PackSegInputs')
+]
+train_dataloader = dict(
+    batch_size=6,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='StepDataset',
+        dataset=dict(
+            type=dataset_type,
+            data_root=data_root,
+            data_prefix=dict(
+                img_path='images/training',
+                seg_map_path='annotations/training'),
+            pipeline=train_pipeline)))
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='StepDataset',
+        test_mode=True,
+        dataset=dict(
+            type=dataset_type,
+            data_root=data_root,
+            data_prefix=dict(
+                img_path='images/validation',
+                seg_map_path='annotations/validation'),
+            pipeline=test_pipeline)))
+test_evaluator = dict(type='IncrementalIoUMetric')
+test_cfg = dict(type='TestLoop')

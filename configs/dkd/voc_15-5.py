@@ -1,0 +1,25 @@
+# DKD on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps). The authors' network and
+# recipe, the data set in mmseg's layout. The ImageNet weights are downloaded on first use.
+#   python tools/dataset_converters/voc_aug.py data/VOCdevkit data/VOCdevkit/VOCaug  (mmseg's tool)
+#   tools/dist_train.sh configs/dkd/voc_15-5.py 4
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc12_aug_512.py', '../_base_/schedules/voc_60e.py',
+    '../_base_/methods/dkd.py', '../_base_/default_runtime.py'
+]
+scenario = dict(name='15-5', num_classes=20)
+data_preprocessor = dict(size=(512, 512))
+model = dict(
+    type='IncrementalSegmentor',
+    data_preprocessor=data_preprocessor,
+    decode_head=dict(
+        type='DKDHead',
+        base_type='OfficialASPPHead',
+        num_classes=21,
+        scenario=scenario,
+        loss_decode=dict(_delete_=True, type='MultiBCELoss', pos_weight=2.0),
+        **_base_.method))
+train_dataloader = dict(dataset=dict(scenario=scenario))
+test_dataloader = dict(dataset=dict(scenario=scenario))
+log_processor = dict(by_epoch=True)
+randomness = dict(seed=0)
