@@ -1,6 +1,6 @@
-# DKD on ADE20K, 100-50, overlapped: 100 classes, then 50 (two steps). The authors' network and recipe,
-# the data set (ADEChallengeData2016) in mmseg's layout below data/ade. The ImageNet weights are
-# downloaded on first use.
+# DKD on ADE20K, 100-50, overlapped: 100 classes, then 50 (two steps). The authors' network and recipe.
+# Needs data/ade/ADEChallengeData2016 as mmseg lays it out; the ImageNet weights are downloaded on
+# first use. For 4 GPUs; batch_size in train_dataloader is per GPU.
 #   tools/dist_train.sh configs/dkd/ade_100-50.py 4
 _base_ = [
     '../_base_/models/deeplabv3_r101-d16_official.py',

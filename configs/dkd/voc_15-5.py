@@ -1,6 +1,6 @@
 # DKD on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps). The authors' network and
-# recipe, the data set in mmseg's layout. The ImageNet weights are downloaded on first use.
-#   python tools/dataset_converters/voc_aug.py data/VOCdevkit data/VOCdevkit/VOCaug  (mmseg's tool)
+# recipe. Needs data/VOCdevkit/VOC2012 with the masks and lists that mmseg's voc_aug.py adds; the
+# ImageNet weights are downloaded on first use. For 4 GPUs; batch_size in train_dataloader is per GPU.
 #   tools/dist_train.sh configs/dkd/voc_15-5.py 4
 _base_ = [
     '../_base_/models/deeplabv3_r101-d16_official.py',

@@ -101,7 +101,7 @@ def _read(path: Path, key: str) -> np.ndarray | None:
             rows, columns = stored['shape']
             bits = np.unpackbits(stored['bits'], count=rows * columns)
             return bits.reshape(rows, columns).astype(bool)
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError):
+    except (OSError, ValueError, KeyError, BadZipFile, EOFError, TypeError, AttributeError):
         # Not there, or no whole file of ours: it is made anew.
         return None
 

@@ -53,8 +53,9 @@ class StepDataset:
         self.scenario = Scenario(**scenario)
         self.step = self.scenario.check_step(step)
         self.test_mode = test_mode
-        dataset = copy.deepcopy(dataset)
-        loaders = _insert_relabel(dataset, dict(type='Relabel', table=self._table().tolist()))
+        dataset, loaders = _insert_relabel(
+            copy.deepcopy(dataset), dict(type='Relabel', table=self._table().tolist())
+        )
         if not loaders:
             raise ValueError(f"no 'LoadAnnotations' in the pipeline of {dataset.get('type')}")
         _check_paths(dataset)
@@ -140,22 +141,34 @@ class StepDataset:
         return self.dataset[int(self.indices[idx])]
 
 
-def _insert_relabel(cfg, relabel: dict) -> list[dict]:
-    """Put ``relabel`` behind every LoadAnnotations in the config, in place; the loaders' configs."""
-    loaders = []
+def _insert_relabel(cfg, relabel: dict) -> tuple[object, list[dict]]:
+    """The config with ``relabel`` behind every LoadAnnotations, and the loaders' configs.
+
+    It is built anew: the data sets of a ConcatDataset may share one pipeline object, which must
+    not be relabelled twice.
+    """
     if isinstance(cfg, dict):
-        for value in cfg.values():
-            loaders += _insert_relabel(value, relabel)
-    elif isinstance(cfg, list):
-        items = []
-        for item in cfg:
-            loaders += _insert_relabel(item, relabel)
-            items.append(item)
-            if isinstance(item, dict) and item.get('type') == 'LoadAnnotations':
-                items.append(relabel)
-                loaders.append(item)
-        cfg[:] = items
-    return loaders
+        parts = {key: _insert_relabel(value, relabel) for key, value in cfg.items()}
+        loaders = [loader for _, found in parts.values() for loader in found]
+        return type(cfg)({key: part for key, (part, _) in parts.items()}), loaders
+    if not isinstance(cfg, list):
+        return cfg, []
+    items, loaders = [], []
+    for item in cfg:
+        # A list in a list is a stage of TestTimeAug: its transforms are alternatives.
+        stage = isinstance(item, list)
+        found = [t for t in (item if stage else [item]) if _is_loader(t)]
+        if found:
+            items += [item, [relabel] if stage else relabel]
+        else:
+            part, found = _insert_relabel(item, relabel)
+            items.append(part)
+        loaders += found
+    return items, loaders
+
+
+def _is_loader(cfg) -> bool:
+    return isinstance(cfg, dict) and cfg.get('type') == 'LoadAnnotations'
 
 
 def _check_paths(cfg: dict) -> None:

@@ -29,7 +29,11 @@ class IncrementalIoUMetric(IoUMetric):
         metrics = super().compute_metrics(results)
         if self.format_only:
             return metrics
-        intersect, union = (sum(areas).numpy() for areas in list(zip(*results, strict=True))[:2])
+        # The areas come in float32, which cannot count all pixels of a data set.
+        intersect, union = (
+            np.sum([area.numpy() for area in areas], axis=0, dtype=np.float64)
+            for areas in list(zip(*results, strict=True))[:2]
+        )
         with np.errstate(invalid='ignore'):
             iou = 100 * intersect / union
         names = self.dataset_meta['classes']

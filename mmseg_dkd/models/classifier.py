@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class IncrementalClassifier(nn.Module):
-    """One 1x1 convolution a step (G of Fig. 1) and the auxiliary one (H); stands in for ``conv_seg``.
+    """One 1x1 convolution a step (G of Fig. 1) and the auxiliary one (H), in place of ``conv_seg``.
 
     Args:
         in_channels: D, channels of the feature.
@@ -23,7 +23,7 @@ class IncrementalClassifier(nn.Module):
         self.auxiliary = nn.Conv2d(in_channels, 1, 1)
 
     def forward(self, feature: Tensor) -> Tensor:
-        """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of all C seen classes, in learning order."""
+        """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of the seen classes, as learned."""
         return torch.cat([step(feature) for step in self.steps], dim=1)
 
     @property

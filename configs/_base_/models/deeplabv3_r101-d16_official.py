@@ -13,7 +13,7 @@ model = dict(
         # replace_stride_with_dilation=[False, False, True].
         dilations=(1, 1, 1, 2),
         norm_cfg=dict(momentum=0.01),
-        # What torchvision://resnet101 names; that name needs torchvision installed, the URL does not.
+        # What torchvision://resnet101 names; that name needs torchvision installed, this does not.
         init_cfg=dict(
             type='Pretrained',
             checkpoint='https://download.pytorch.org/models/resnet101-63fe2227.pth'

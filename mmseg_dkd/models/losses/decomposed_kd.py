@@ -29,7 +29,9 @@ def decompose_logits(feature: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     return pos, neg
 
 
-def decomposed_kd_loss(pos: Tensor, neg: Tensor, teacher_pos: Tensor, teacher_neg: Tensor) -> Tensor:
+def decomposed_kd_loss(
+    pos: Tensor, neg: Tensor, teacher_pos: Tensor, teacher_neg: Tensor
+) -> Tensor:
     """Eq. 7: ``L_dkd+`` (Eq. 8) plus ``L_dkd-``, at the resolution of the feature map.
 
     Args:

@@ -1,0 +1,243 @@
+"""Images and labels of a step against plain readings of the files."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import ConfigDict
+from mmengine.registry import init_default_scope
+from mmseg.datasets import ADE20KDataset, PascalVOCDataset
+from PIL import Image
+
+from mmseg_dkd import Scenario
+from mmseg_dkd.datasets import FashionDataset, StepDataset
+from mmseg_dkd.datasets.demo.scenes import write_fashion_voc, write_voc_like
+
+PIPELINE = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs', meta_keys=('img_path', 'reduce_zero_label')),
+]
+VOC = dict(
+    name='5-5', num_classes=20, order=[7, 20, 1, 13, 4, *(set(range(1, 21)) - {7, 20, 1, 13, 4})]
+)
+FASHION = dict(name=[[8, 3, 1], [6, 2], [4, 7, 5]], num_classes=8)
+BARE = dict(name=[[3], [1, 4], [2]], num_classes=4, has_background=False)
+
+
+@pytest.fixture(autouse=True, scope='module')
+def default_scope():
+    # As the runner does: pipelines are built in mmengine, their transforms are mmseg's.
+    init_default_scope('mmseg')
+
+
+@pytest.fixture(scope='session')
+def voc(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp('step') / 'voc'
+    write_voc_like(root, size=(96, 112))
+    return root
+
+
+@pytest.fixture(scope='session')
+def fashion(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp('step') / 'fashion'
+    write_fashion_voc(root, train=20, val=8, size=32)
+    return root
+
+
+@pytest.fixture(scope='session')
+def bare(tmp_path_factory) -> Path:
+    """Five images of 4 classes without background: 0 is unlabelled, as in ADE20K."""
+    root = tmp_path_factory.mktemp('step') / 'bare'
+    for name in ('images', 'masks'):
+        (root / name).mkdir(parents=True)
+    rows = [[1, 1, 3, 0], [2, 2, 2, 2], [4, 0, 0, 4], [1, 2, 3, 4], [0, 0, 0, 0]]
+    for number, row in enumerate(rows):
+        mask = np.repeat(np.array([row], np.uint8), 3, axis=0)
+        Image.fromarray(mask).save(root / 'masks' / f'{number}.png')
+        Image.fromarray(np.stack([mask * 50] * 3, axis=2)).save(root / 'images' / f'{number}.jpg')
+    return root
+
+
+def voc_like(kind: str, root: Path, split: str, folder: str = 'SegmentationClass') -> dict:
+    return dict(
+        type=kind,
+        data_root=str(root),
+        data_prefix=dict(img_path='JPEGImages', seg_map_path=folder),
+        ann_file=f'ImageSets/Segmentation/{split}.txt',
+        pipeline=PIPELINE,
+    )
+
+
+def bare_cfg(root: Path) -> dict:
+    return dict(
+        type='BaseSegDataset',
+        metainfo=dict(classes=('sky', 'sea', 'sand', 'tree'), palette=[[i] * 3 for i in range(4)]),
+        reduce_zero_label=True,
+        data_root=str(root),
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+        pipeline=PIPELINE,
+    )
+
+
+def ids_of(root: Path, split: str) -> list[str]:
+    return (root / 'ImageSets' / 'Segmentation' / f'{split}.txt').read_text().split()
+
+
+def read(file: Path) -> np.ndarray:
+    with Image.open(file) as mask:
+        return np.asarray(mask)
+
+
+def expected_label(value: int, scenario: Scenario, step: int, test_mode: bool) -> int:
+    """Label of one pixel, from the value in the file; with ids of classes in both kinds of data."""
+    if value in (scenario.seen(step) if test_mode else scenario.new(step)):
+        return 1 + scenario.order.index(value)
+    if value == 255:
+        return 255
+    hidden = test_mode and not scenario.has_background and value in scenario.future(step)
+    return 255 if hidden else 0
+
+
+def assert_is_plain_reading(data: StepDataset, masks: list[Path], every: int = 1) -> None:
+    scenario, step, test_mode = data.scenario, data.step, data.test_mode
+    shown = [set(np.unique(read(file)).tolist()) for file in masks]
+    wanted = set(scenario.seen(step) if test_mode else scenario.new(step))
+    chosen = [file for file, values in zip(masks, shown, strict=True) if values & wanted]
+    if scenario.setting == 'disjoint' and not test_mode:
+        later = set(scenario.future(step))
+        chosen = [file for file in chosen if not set(np.unique(read(file)).tolist()) & later]
+    infos = [data.get_data_info(i) for i in range(len(data))]
+    assert [info['seg_map_path'] for info in infos] == [str(file) for file in chosen]
+    assert len(data) < len(masks), 'the test needs images that the step may not see'
+    label_of = np.vectorize(lambda value: expected_label(value, scenario, step, test_mode))
+    for index in range(0, len(data), every):
+        item = data[index]
+        assert item['data_samples'].img_path == infos[index]['img_path']
+        label = item['data_samples'].gt_sem_seg.data.squeeze(0).numpy()
+        assert np.array_equal(label, label_of(read(chosen[index])))
+
+
+@pytest.mark.parametrize('test_mode', [False, True], ids=['train', 'test'])
+@pytest.mark.parametrize('setting', ['overlapped', 'disjoint'])
+@pytest.mark.parametrize('step', [0, 1, 2])
+def test_voc_steps(voc, step, setting, test_mode):
+    scenario = dict(VOC, setting=setting)
+    data = StepDataset(voc_like('PascalVOCDataset', voc, 'train'), scenario, step, test_mode)
+    masks = [voc / 'SegmentationClass' / f'{name}.png' for name in ids_of(voc, 'train')]
+    assert any(255 in read(mask) for mask in masks), 'the test needs void'
+    assert_is_plain_reading(data, masks, every=8)
+
+
+@pytest.mark.parametrize('test_mode', [False, True], ids=['train', 'test'])
+@pytest.mark.parametrize('step', [0, 1])
+def test_steps_without_background(bare, step, test_mode):
+    data = StepDataset(bare_cfg(bare), BARE, step, test_mode)
+    assert_is_plain_reading(data, sorted((bare / 'masks').iterdir()))
+
+
+def test_concatenated_lists_are_one_data_set(voc):
+    parts = [
+        voc_like('PascalVOCDataset', voc, 'train'),
+        voc_like('PascalVOCDataset', voc, 'aug', 'SegmentationClassAug'),
+    ]
+    data = StepDataset(dict(type='ConcatDataset', datasets=parts), VOC, 0)
+    folders = ['SegmentationClass'] * 30 + ['SegmentationClassAug'] * 30
+    names = zip(folders, ids_of(voc, 'trainaug'), strict=True)
+    masks = [voc / folder / f'{name}.png' for folder, name in names]
+    assert_is_plain_reading(data, masks, every=10)
+    assert (voc / '.mmseg_dkd').is_dir(), 'the cache belongs into the first data_root'
+
+
+def test_names_and_colours_follow_the_order_of_learning(fashion):
+    cfg = voc_like('FashionDataset', fashion, 'train')
+    names, colours = (FashionDataset.METAINFO[key] for key in ('classes', 'palette'))
+    for step, ids in [
+        (0, (0, 8, 3, 1)),
+        (1, (0, 8, 3, 1, 6, 2)),
+        (None, (0, 8, 3, 1, 6, 2, 4, 7, 5)),
+    ]:
+        meta = StepDataset(cfg, FASHION, step).metainfo
+        assert meta['classes'] == tuple(names[i] for i in ids)
+        assert meta['palette'] == [colours[i] for i in ids]
+        assert meta['num_base'] == 3 and not meta['label_map']
+
+
+def test_class_zero_without_background_is_unlabelled(bare):
+    meta = StepDataset(bare_cfg(bare), BARE, 1).metainfo
+    assert meta['classes'] == ('unlabelled', 'sand', 'sky', 'tree')
+    assert meta['palette'] == [[0] * 3, [2] * 3, [0] * 3, [3] * 3]
+    assert meta['reduce_zero_label'] is False, 'the metric must not take labels for shifted ones'
+
+
+def test_caller_cannot_change_the_meta_information(fashion):
+    data = StepDataset(voc_like('FashionDataset', fashion, 'train'), FASHION, 0)
+    data.metainfo['palette'][1][:] = [1, 2, 3]
+    assert data.metainfo['palette'][1] == FashionDataset.METAINFO['palette'][8]
+
+
+def test_config_is_left_as_it_was(fashion):
+    cfg = ConfigDict(voc_like('FashionDataset', fashion, 'train'))
+    before = copy.deepcopy(cfg)
+    first, second = (StepDataset(cfg, FASHION, 0) for _ in range(2))
+    assert cfg == before and len(first) == len(second)
+    assert [type(t).__name__ for t in first.dataset.pipeline.transforms] == [
+        'LoadImageFromFile',
+        'LoadAnnotations',
+        'Relabel',
+        'PackSegInputs',
+    ]
+
+
+def test_every_branch_of_test_time_augmentation_is_relabelled(voc):
+    cfg = voc_like('PascalVOCDataset', voc, 'val')
+    flips = [dict(type='RandomFlip', prob=p) for p in (0.0, 1.0)]
+    stages = [[dict(type='Resize', scale_factor=1.0)], flips, [PIPELINE[1]], [PIPELINE[2]]]
+    cfg['pipeline'] = [PIPELINE[0], dict(type='TestTimeAug', transforms=stages)]
+    plain = StepDataset(voc_like('PascalVOCDataset', voc, 'val'), VOC, 1, test_mode=True)
+    augmented = StepDataset(cfg, VOC, 1, test_mode=True)
+    assert len(augmented) == len(plain) > 0
+    expected = plain[0]['data_samples'].gt_sem_seg.data
+    assert len(augmented[0]['data_samples']) == len(flips), 'two flips make two branches'
+    for sample in augmented[0]['data_samples']:
+        assert (sample.gt_sem_seg.data == expected).all()
+
+
+def test_installed_data_sets_have_the_layout_that_is_assumed():
+    # Class id c is label c with background (VOC), label c - 1 without (ADE20K).
+    assert PascalVOCDataset.METAINFO['classes'][0] == 'background'
+    assert len(PascalVOCDataset.METAINFO['classes']) == 21
+    assert ADE20KDataset.METAINFO['classes'][0] == 'wall'
+    assert len(ADE20KDataset.METAINFO['classes']) == 150
+
+
+@pytest.mark.parametrize(
+    'change, error, message',
+    [
+        (dict(data_root='/no'), FileNotFoundError, "/no/JPEGImages does not .* data_root .*'/no'"),
+        (dict(ann_file='ImageSets/trian.txt'), FileNotFoundError, 'trian.txt does not exist'),
+        (dict(pipeline=PIPELINE[::2]), ValueError, "no 'LoadAnnotations' in the .* of Fashion"),
+    ],
+    ids=['root', 'list', 'loader'],
+)
+def test_unusable_settings_are_refused_by_value(fashion, change, error, message):
+    with pytest.raises(error, match=message):
+        StepDataset(voc_like('FashionDataset', fashion, 'train') | change, FASHION, 0)
+
+
+def test_scenario_of_another_data_set_is_refused(fashion):
+    message = "FashionDataset has 9 classes, but Scenario.'15-5'.* needs 21, background included"
+    with pytest.raises(ValueError, match=message):
+        StepDataset(voc_like('FashionDataset', fashion, 'train'), dict(name='15-5', num_classes=20))
+
+
+def test_step_that_selects_no_image_is_refused(bare):
+    # Class 4 occurs, but not in an image without a class of a later step.
+    scenario = dict(name=[[2, 4, 3], [1]], num_classes=4, has_background=False)
+    cfg = dict(bare_cfg(bare), indices=[3])
+    assert len(StepDataset(cfg, scenario, 0)) == 1
+    with pytest.raises(
+        ValueError, match='step 0 .* none of 1 images: .* sea, tree, sand without a'
+    ):
+        StepDataset(cfg, dict(scenario, setting='disjoint'), 0)

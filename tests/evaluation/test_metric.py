@@ -1,0 +1,172 @@
+"""Scores against a plain confusion matrix."""
+
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mmengine.logging import MMLogger
+from mmseg.registry import METRICS
+
+from mmseg_dkd.evaluation import harmonic_mean, summarise
+
+NAMES = ('background', 'cat', 'dog', 'cow', 'bus', 'car')
+ABSENT = 5  # Occurs neither in ground truth nor in predictions.
+
+
+def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Prediction and ground truth of four images of two sizes, void (255) in the ground truth."""
+    rng = np.random.default_rng(0)
+    found = []
+    for size in [(13, 17), (9, 8)] * 2:
+        truth = rng.choice([0, 1, 2, 3, 4, 255], size)
+        wrong = rng.integers(0, ABSENT, size)
+        found.append((np.where((truth != 255) & (rng.random(size) < 0.6), truth, wrong), truth))
+    return found
+
+
+def evaluate(names: tuple[str, ...], num_base: int, data: list, **cfg) -> tuple:
+    metric = METRICS.build(dict(type='IncrementalIoUMetric', **cfg))
+    metric.dataset_meta = dict(classes=names, num_base=num_base)
+    for prediction, truth in data:
+        data_of = dict(pred_sem_seg=prediction, gt_sem_seg=truth)
+        sample = {key: dict(data=torch.from_numpy(mask)[None]) for key, mask in data_of.items()}
+        metric.process({}, [dict(sample, img_path='image.jpg')])
+    return metric.evaluate(len(data)), metric
+
+
+def plain_iou(num_classes: int, data: list) -> list[float]:
+    matrix = np.zeros((num_classes, num_classes))
+    for prediction, truth in data:
+        for p, t in zip(prediction.ravel(), truth.ravel(), strict=True):
+            if t != 255:
+                matrix[t, p] += 1
+    union = matrix.sum(0) + matrix.sum(1) - matrix.diagonal()
+    return [100 * matrix[c, c] / union[c] if union[c] else math.nan for c in range(num_classes)]
+
+
+def test_scores_are_those_of_the_confusion_matrix():
+    figures, metric = evaluate(NAMES, 2, pairs())
+    iou = plain_iou(6, pairs())
+    assert list(metric.per_class_iou) == list(NAMES)
+    assert metric.per_class_iou['car'] is None and math.isnan(iou[ABSENT])
+    for name, value in zip(NAMES[:ABSENT], iou, strict=False):
+        assert metric.per_class_iou[name] == pytest.approx(value, rel=1e-9)
+    base, novel = np.mean(iou[:3]), np.mean(iou[3:5])
+    expected = dict(
+        miou_base=base,
+        miou_novel=novel,
+        miou_all=np.mean(iou[:5]),
+        hiou=2 * base * novel / (base + novel),
+    )
+    assert metric.scores == pytest.approx(expected, rel=1e-9)
+    rounded = {key: round(value, 2) for key, value in expected.items()}
+    assert figures['mIoU_b'] == rounded['miou_base']
+    assert figures['mIoU_n'] == rounded['miou_novel']
+    assert figures['hIoU'] == rounded['hiou']
+    assert figures['mIoU_all'] == rounded['miou_all'] == pytest.approx(figures['mIoU'], abs=0.011)
+
+
+def test_first_step_has_no_novel_classes():
+    figures, metric = evaluate(NAMES[:5], 4, pairs())
+    assert metric.scores['miou_novel'] is None and metric.scores['hiou'] is None
+    assert metric.scores['miou_base'] == metric.scores['miou_all'] > 0
+    assert 'mIoU_n' not in figures and 'hIoU' not in figures
+    assert figures['mIoU_b'] == figures['mIoU_all'] == round(metric.scores['miou_all'], 2)
+
+
+def test_second_run_forgets_the_first():
+    metric = evaluate(NAMES, 2, pairs())[1]
+    before = metric.scores
+    truth = np.zeros((4, 4), int)
+    sample = {k: dict(data=torch.from_numpy(truth)[None]) for k in ('pred_sem_seg', 'gt_sem_seg')}
+    metric.process({}, [sample])
+    metric.evaluate(1)
+    assert metric.scores != before
+    assert metric.per_class_iou == dict.fromkeys(NAMES, None) | dict(background=100.0)
+
+
+def test_millions_of_pixels_are_counted_exactly():
+    metric = METRICS.build(dict(type='IncrementalIoUMetric'))
+    metric.dataset_meta = dict(classes=('background', 'cat'), num_base=1)
+    # float32 cannot count beyond 2**24 by ones; a data set has more pixels of background.
+    areas = [[2.0**24, 2.0**24]] + [[0.0, 1.0]] * 20_000
+    results = [
+        (torch.tensor([a, 0.0]), torch.tensor([b, 1.0]), *[torch.ones(2)] * 2) for a, b in areas
+    ]
+    metric.compute_metrics(results)
+    expected = 100 * 2**24 / (2**24 + 20_000)
+    assert metric.per_class_iou['background'] == pytest.approx(expected, rel=1e-9)
+
+
+def test_table_of_the_scores_is_logged():
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    logger = MMLogger.get_instance('scores')
+    logger.addHandler(handler)
+    figures = evaluate(NAMES, 2, pairs())[0]
+    (table,) = [line for line in lines if line.startswith('base and novel classes')]
+    header, values = (
+        [cell.strip() for cell in line.split('|')[1:-1]]
+        for line in table.splitlines()
+        if '|' in line
+    )
+    assert header == ['mIoU_b', 'mIoU_n', 'hIoU', 'mIoU_all']
+    assert values == [f'{figures[title]:.2f}' for title in header]
+    lines.clear()
+    evaluate(NAMES[:5], 4, pairs())
+    assert any('|   -    |  -   |' in line for line in lines), 'step 0 has no novel classes'
+    logger.removeHandler(handler)
+
+
+def test_format_only_writes_masks_and_no_scores(tmp_path):
+    figures, metric = evaluate(NAMES, 2, pairs()[:1], format_only=True, output_dir=str(tmp_path))
+    assert not figures and not hasattr(metric, 'scores')
+    assert [file.name for file in tmp_path.iterdir()] == ['image.png']
+
+
+percent = st.floats(0, 100).map(lambda value: round(value, 6))
+known = st.lists(percent, min_size=1, max_size=8)
+unknown = st.lists(st.sampled_from([None, math.nan]), max_size=3)
+
+
+@given(percent, percent)
+def test_harmonic_mean_lies_between_and_below_the_mean(a, b):
+    value = harmonic_mean(a, b)
+    assert value == harmonic_mean(b, a)
+    assert min(a, b) * (1 - 1e-9) <= value <= (a + b) / 2 * (1 + 1e-9)
+    if a and b:
+        assert value == pytest.approx(1 / ((1 / a + 1 / b) / 2))
+
+
+@given(known, known, unknown, unknown)
+def test_means_leave_out_classes_that_occur_nowhere(base, novel, no_base, no_novel):
+    named = {f'base {i}': v for i, v in enumerate([*base, *no_base])}
+    named_novel = {f'novel {i}': v for i, v in enumerate([*no_novel, *novel])}
+    scores = summarise(named | named_novel, list(named), list(named_novel))
+    assert scores['miou_base'] == pytest.approx(np.mean(base))
+    assert scores['miou_novel'] == pytest.approx(np.mean(novel))
+    assert scores['miou_all'] == pytest.approx(np.mean(base + novel))
+    assert scores['hiou'] == harmonic_mean(scores['miou_base'], scores['miou_novel'])
+
+
+@given(known, unknown)
+def test_nothing_novel_has_no_score_rather_than_zero(base, novel):
+    named = {f'base {i}': v for i, v in enumerate(base)}
+    named_novel = {f'novel {i}': v for i, v in enumerate(novel)}
+    scores = summarise(named | named_novel, list(named), list(named_novel))
+    assert scores['miou_novel'] is None and scores['hiou'] is None
+    assert scores['miou_base'] == scores['miou_all'] == pytest.approx(np.mean(base))
+
+
+def test_forgotten_classes_make_the_harmonic_mean_zero():
+    scores = summarise(dict(a=0.0, b=80.0), ['a'], ['b'])
+    assert scores == dict(miou_base=0.0, miou_novel=80.0, miou_all=40.0, hiou=0.0)
+
+
+def test_nothing_at_all_has_no_scores():
+    assert set(summarise(dict(a=None, b=None), ['a'], ['b']).values()) == {None}
