@@ -16,9 +16,7 @@ def main() -> None:
     )
     parser.add_argument('checkpoint')
     parser.add_argument('--work-dir', help='default: test, beside the checkpoint')
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
-    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override the config: key=value ...'
     )

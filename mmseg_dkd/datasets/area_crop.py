@@ -79,7 +79,7 @@ class RandomAreaCrop(BaseTransform):
         top, left, height, width = self.draw_box(*results['img'].shape[:2])
 
         def crop_and_resize(array: np.ndarray, interpolation: str) -> np.ndarray:
-            box = array[top:top + height, left:left + width]
+            box = array[top : top + height, left : left + width]
             return mmcv.imresize(box, self.size[::-1], interpolation=interpolation)
 
         results['img'] = crop_and_resize(results['img'], 'bilinear')
@@ -89,5 +89,7 @@ class RandomAreaCrop(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(size={self.size}, scale={self.scale}, '
-                f'ratio={self.ratio}, attempts={self.attempts})')
+        return (
+            f'{type(self).__name__}(size={self.size}, scale={self.scale}, '
+            f'ratio={self.ratio}, attempts={self.attempts})'
+        )

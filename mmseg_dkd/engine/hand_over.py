@@ -40,9 +40,7 @@ def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> 
     """
     meta = checkpoint.get('meta', {}).get(META)
     if meta is None:
-        raise ValueError(
-            f"{path} was not written by an incremental run: it has no meta['{META}']"
-        )
+        raise ValueError(f"{path} was not written by an incremental run: it has no meta['{META}']")
     expected = describe(scenario, step)
     for key in ('seen', 'fingerprint', 'step'):
         if meta[key] != expected[key]:
@@ -75,9 +73,7 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
     return checkpoint
 
 
-def grow(
-    old: dict[str, Tensor], new: dict[str, Tensor], step: int, init: str
-) -> dict[str, Tensor]:
+def grow(old: dict[str, Tensor], new: dict[str, Tensor], step: int, init: str) -> dict[str, Tensor]:
     """Eq. 11: the state dict with which a step starts.
 
     Args:

@@ -19,6 +19,8 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """
 
     def _validate_cfg(self) -> None:
+        # Without any, mmengine would hand over every parameter, the frozen ones too.
+        self.paramwise_cfg = self.paramwise_cfg or dict(custom_keys={})
         super()._validate_cfg()
         keys = self.paramwise_cfg.get('custom_keys', {})
         wrong = set(self.paramwise_cfg) - {'custom_keys'}
@@ -36,7 +38,8 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         for name, parameter in module.named_parameters():
             if not parameter.requires_grad:
                 continue
-            key = max((key for key in keys if key in name), key=len, default=None)
+            # Of the longest keys the first in the alphabet, as in mmengine.
+            key = max(sorted(key for key in keys if key in name), key=len, default=None)
             settings = keys[key] if key is not None else {}
             lr = self.base_lr * settings.get('lr_mult', 1.0)
             decay = self.base_wd * settings.get('decay_mult', 1.0) if self.base_wd else None

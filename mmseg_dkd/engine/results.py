@@ -45,7 +45,5 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     writer.writerow([*scores, *names])
     for row in results:
         writer.writerow([row[key] for key in scores] + [row['per_class_iou'].get(n) for n in names])
-    write_atomically(
-        work_dir / 'results.csv', lambda file: file.write(table.getvalue().encode())
-    )
+    write_atomically(work_dir / 'results.csv', lambda file: file.write(table.getvalue().encode()))
     return results

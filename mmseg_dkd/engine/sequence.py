@@ -59,9 +59,7 @@ class Sequence:
             ValueError: If the folder holds a run of another scenario that shall be resumed.
         """
         finished = self._finished(resume)
-        missing = [
-            f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing
-        ]
+        missing = [f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing]
         if missing:
             raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
         todo = [step for step in steps if step not in finished]

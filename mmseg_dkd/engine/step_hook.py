@@ -48,9 +48,7 @@ class IncrementalStepHook(Hook):
                 f'step {head.step} starts from {self.previous}; new classifiers: {head.init}'
             )
         device = next(model.parameters()).device
-        model.set_teacher(
-            hand_over.build_teacher(runner.cfg.model, state, head.step - 1, device)
-        )
+        model.set_teacher(hand_over.build_teacher(runner.cfg.model, state, head.step - 1, device))
 
     def after_train(self, runner: Runner) -> None:
         """The teacher is of no use after training."""

@@ -2,17 +2,15 @@
 #   tools/dist_train.sh tests/data/voc_15-1_tiny.py 2
 _base_ = '../../configs/dkd/voc_15-1.py'
 model = dict(
-    backbone=dict(
-        depth=18,
-        base_channels=8,
-        init_cfg=None),
-    decode_head=dict(in_channels=64, channels=16))
+    backbone=dict(depth=18, base_channels=8, init_cfg=None),
+    decode_head=dict(in_channels=64, channels=16),
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='RandomAreaCrop', size=(96, 96), scale=(0.5, 2.0)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 data_preprocessor = dict(size=(96, 96))
 model['data_preprocessor'] = data_preprocessor
@@ -21,16 +19,20 @@ train_dataloader = dict(
     num_workers=0,
     persistent_workers=False,
     dataset=dict(
-        dataset=dict(datasets=[
-            dict(
-                type='PascalVOCDataset',
-                data_root='data/VOCdevkit/VOC2012',
-                data_prefix=dict(
-                    img_path='JPEGImages',
-                    seg_map_path='SegmentationClassAug'),
-                ann_file=f'ImageSets/Segmentation/{name}.txt',
-                pipeline=train_pipeline) for name in ('train', 'aug')
-        ])))
+        dataset=dict(
+            datasets=[
+                dict(
+                    type='PascalVOCDataset',
+                    data_root='data/VOCdevkit/VOC2012',
+                    data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
+                    ann_file=f'ImageSets/Segmentation/{name}.txt',
+                    pipeline=train_pipeline,
+                )
+                for name in ('train', 'aug')
+            ]
+        )
+    ),
+)
 test_dataloader = dict(num_workers=0, persistent_workers=False)
 optim_wrapper = dict(type='OptimWrapper')
 train_cfg = dict(max_epochs=1)
@@ -42,7 +44,7 @@ param_scheduler = [
         begin=0,
         end=1,
         by_epoch=True,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    )
 ]
-default_hooks = dict(
-    checkpoint=dict(interval=1), logger=dict(interval=5))
+default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=5))

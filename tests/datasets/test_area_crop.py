@@ -20,8 +20,13 @@ def sample(height: int, width: int) -> dict:
     columns = np.arange(width) * 4 // width
     label = (4 * rows[:, None] + columns).astype(np.uint8)
     image = np.repeat(10 * label[..., None], 3, axis=2)
-    return dict(img=image, gt_seg_map=label, seg_fields=['gt_seg_map'],
-                img_shape=(height, width), ori_shape=(height, width))
+    return dict(
+        img=image,
+        gt_seg_map=label,
+        seg_fields=['gt_seg_map'],
+        img_shape=(height, width),
+        ori_shape=(height, width),
+    )
 
 
 def central_box(height: int, width: int) -> tuple[int, int, int, int]:
@@ -52,11 +57,11 @@ def drawn_boxes(height: int, width: int) -> np.ndarray:
 def test_shapes_types_and_labels(shape: tuple[int, int]) -> None:
     crop = TRANSFORMS.build(dict(type='RandomAreaCrop', size=(96, 128)))
     results = crop(sample(*shape))
-    assert results['img'].shape == (96, 128, 3), f"image shape {results['img'].shape}"
-    assert results['gt_seg_map'].shape == (96, 128), f"labels {results['gt_seg_map'].shape}"
-    assert results['img_shape'] == (96, 128), f"img_shape {results['img_shape']}"
-    assert results['ori_shape'] == shape, f"ori_shape {results['ori_shape']} has changed"
-    assert results['gt_seg_map'].dtype == np.uint8, f"dtype {results['gt_seg_map'].dtype}"
+    assert results['img'].shape == (96, 128, 3), f'image shape {results["img"].shape}'
+    assert results['gt_seg_map'].shape == (96, 128), f'labels {results["gt_seg_map"].shape}'
+    assert results['img_shape'] == (96, 128), f'img_shape {results["img_shape"]}'
+    assert results['ori_shape'] == shape, f'ori_shape {results["ori_shape"]} has changed'
+    assert results['gt_seg_map'].dtype == np.uint8, f'dtype {results["gt_seg_map"].dtype}'
     surplus = set(np.unique(results['gt_seg_map'])) - set(range(16))
     assert not surplus, f'labels that were not in the input: {surplus}'
 
@@ -72,7 +77,7 @@ def test_image_and_labels_stay_aligned() -> None:
 
 def test_image_without_labels() -> None:
     results = RandomAreaCrop(size=(32, 32))(dict(img=np.zeros((40, 60, 3), np.uint8)))
-    assert results['img'].shape == (32, 32, 3), f"image shape {results['img'].shape}"
+    assert results['img'].shape == (32, 32, 3), f'image shape {results["img"].shape}'
 
 
 def test_numpy_seed_governs_the_draw() -> None:
@@ -91,17 +96,28 @@ def test_distribution_of_boxes(shape: tuple[int, int]) -> None:
     drawn = np.sort(box_height * box_width / (height * width))
     expected = np.sort(reference_areas(height, width))
     grid = np.union1d(drawn, expected)
-    distance = np.abs(np.searchsorted(drawn, grid, side='right')
-                      - np.searchsorted(expected, grid, side='right')).max() / DRAWS
+    distance = (
+        np.abs(
+            np.searchsorted(drawn, grid, side='right')
+            - np.searchsorted(expected, grid, side='right')
+        ).max()
+        / DRAWS
+    )
     # 0.1 % critical value of the two-sample Kolmogorov-Smirnov test, 1.95 * sqrt(2 / DRAWS).
     assert distance < 0.05, f'areas kept differ from the reference by {distance:.3f}'
 
 
 # At these ratios the central box is the whole image or its full height, so that box is the
 # fallback but for a draw in thousands. Rates by simulation of the rule with 20,000 draws.
-@pytest.mark.parametrize(('shape', 'rate'), [
-    ((375, 500), 0.147), ((500, 375), 0.147), ((333, 500), 0.285), ((500, 500), 0.058),
-])
+@pytest.mark.parametrize(
+    ('shape', 'rate'),
+    [
+        ((375, 500), 0.147),
+        ((500, 375), 0.147),
+        ((333, 500), 0.285),
+        ((500, 500), 0.058),
+    ],
+)
 def test_rate_of_the_central_crop(shape: tuple[int, int], rate: float) -> None:
     boxes = drawn_boxes(*shape)
     centre = central_box(*shape)
@@ -109,20 +125,29 @@ def test_rate_of_the_central_crop(shape: tuple[int, int], rate: float) -> None:
     assert abs(measured - rate) < 0.025, f'{measured:.3f} of the draws fall back, expected {rate}'
 
 
-@pytest.mark.parametrize(('shape', 'box'), [
-    ((375, 500), (0, 0, 375, 500)),
-    ((300, 600), (0, 100, 300, 400)),
-    ((600, 300), (100, 0, 400, 300)),
-])
+@pytest.mark.parametrize(
+    ('shape', 'box'),
+    [
+        ((375, 500), (0, 0, 375, 500)),
+        ((300, 600), (0, 100, 300, 400)),
+        ((600, 300), (100, 0, 400, 300)),
+    ],
+)
 def test_central_crop(shape: tuple[int, int], box: tuple[int, int, int, int]) -> None:
     centre = central_box(*shape)
     assert centre == box, f'central box {centre}, expected {box}'
 
 
-@pytest.mark.parametrize('wrong', [
-    dict(scale=(2.0, 0.5)), dict(scale=(0.0, 1.0)), dict(ratio=(2, 1)), dict(attempts=-1),
-    dict(size=(0, 512)),
-])
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        dict(scale=(2.0, 0.5)),
+        dict(scale=(0.0, 1.0)),
+        dict(ratio=(2, 1)),
+        dict(attempts=-1),
+        dict(size=(0, 512)),
+    ],
+)
 def test_wrong_arguments_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         RandomAreaCrop(**wrong)

@@ -26,7 +26,14 @@ def test_loss_and_gradient_of_two_processes_equal_those_of_one(finished, tiny, t
             launch += ['--master_port', str(29500 + os.getpid() % 2000)]
         launcher = 'none' if processes == 1 else 'pytorch'
         done = subprocess.run(
-            [*launch, WORKER, tmp_path / 'config.py', finished / 'step_0/iter_2.pth', launcher, out],
+            [
+                *launch,
+                WORKER,
+                tmp_path / 'config.py',
+                finished / 'step_0/iter_2.pth',
+                launcher,
+                out,
+            ],
             env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
             capture_output=True,
             text=True,

@@ -65,7 +65,7 @@ def test_all_pictures_are_written_in_good_time(tmp_path, steps, classes):
             width, height = picture.size
             assert 100 < width < 4000 and 100 < height < 4000, f'{name} is {width} x {height}'
             assert len(picture.convert('L').getcolors()) > 10, f'{name} is empty'
-    assert seconds < 8, f'a step of {steps} waited {seconds:.1f} s for its pictures'
+    assert seconds < 5, f'a step of {steps} waited {seconds:.1f} s for its pictures'
 
 
 def test_curves_start_where_there_is_a_figure():

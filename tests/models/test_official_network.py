@@ -70,13 +70,17 @@ def official_shapes() -> Mapping[str, list[int]]:
 def test_feature_and_logits_equal_the_official_network(official_shapes) -> None:
     oracle = np.load(find_oracle('official_forward.npz'))
     num_logits = 1 + int(oracle['classes_per_step'].sum())
-    network = {name: fill(name, shape) for name, shape in official_shapes.items()
-               if not name.startswith('cls.')}
+    network = {
+        name: fill(name, shape)
+        for name, shape in official_shapes.items()
+        if not name.startswith('cls.')
+    }
     # The official list of classifiers is in logit order: the auxiliary one, then step by step.
     classifiers = [f'cls.{k}' for k in range(1 + len(oracle['classes_per_step']))]
     conv_seg = {
         f'decode_head.conv_seg.{leaf}': torch.cat(
-            [fill(f'{name}.{leaf}', official_shapes[f'{name}.{leaf}']) for name in classifiers])
+            [fill(f'{name}.{leaf}', official_shapes[f'{name}.{leaf}']) for name in classifiers]
+        )
         for leaf in ('weight', 'bias')
     }
     model = build(num_logits).eval()
@@ -85,7 +89,8 @@ def test_feature_and_logits_equal_the_official_network(official_shapes) -> None:
     image = torch.from_numpy(oracle['image'])
     feature = model.decode_head._forward_feature(model.backbone(image))
     logits = interpolate(
-        model.decode_head.cls_seg(feature), image.shape[2:], mode='bilinear', align_corners=False)
+        model.decode_head.cls_seg(feature), image.shape[2:], mode='bilinear', align_corners=False
+    )
 
     feature_error = relative_error(feature, oracle['feature'])
     assert feature_error <= 1e-5, f'feature is off by {feature_error:.1e} of its maximum'
@@ -95,21 +100,29 @@ def test_feature_and_logits_equal_the_official_network(official_shapes) -> None:
 
 def test_training_settings_of_the_official_network() -> None:
     model = build(num_classes=3)
-    momenta = {m.momentum for m in model.backbone.modules()
-               if isinstance(m, _BatchNorm)}
+    momenta = {m.momentum for m in model.backbone.modules() if isinstance(m, _BatchNorm)}
     assert momenta == {0.01}, f'backbone BatchNorm momenta are {momenta}, expected 0.01 only'
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
     assert not frozen, f'these parameters are frozen: {frozen}'
     assert not model.with_auxiliary_head, 'the official network has no auxiliary head'
-    dropouts = {name: m.p for name, m in model.named_modules()
-                if isinstance(m, (torch.nn.Dropout, torch.nn.Dropout2d))}
+    dropouts = {
+        name: m.p
+        for name, m in model.named_modules()
+        if isinstance(m, (torch.nn.Dropout, torch.nn.Dropout2d))
+    }
     assert dropouts == {'decode_head.bottleneck.1': 0.1}, f'dropout layers are {dropouts}'
 
 
-@pytest.mark.parametrize('name', [
-    'cls.0.weight', 'backbone.fc.weight', 'aspp.convs.5.0.weight', 'aspp.project.0.momentum',
-    'module.backbone.conv1.weight',
-])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'cls.0.weight',
+        'backbone.fc.weight',
+        'aspp.convs.5.0.weight',
+        'aspp.project.0.momentum',
+        'module.backbone.conv1.weight',
+    ],
+)
 def test_surplus_names_are_refused(name: str) -> None:
     with pytest.raises(KeyError, match=name):
         to_mmseg_name(name)
@@ -118,7 +131,7 @@ def test_surplus_names_are_refused(name: str) -> None:
 
 
 def test_image_pooling_moves_to_the_front_of_the_projection() -> None:
-    branches = torch.arange(5.).repeat_interleave(2).reshape(1, 10, 1, 1)
+    branches = torch.arange(5.0).repeat_interleave(2).reshape(1, 10, 1, 1)
     converted = convert_backbone_and_aspp({'aspp.project.0.weight': branches})
     order = converted['decode_head.bottleneck.0.conv.weight'].flatten().tolist()
     assert order == [4, 4, 0, 0, 1, 1, 2, 2, 3, 3], f'branch order is {order}'

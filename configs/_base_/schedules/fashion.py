@@ -1,4 +1,6 @@
-# Schedule of the demo, the same for every method; chosen on held-out training scenes.
+# Schedule of the demo, the same for every method. Of lr 0.001, 0.002 and 0.005 with gamma 4, and 0.005
+# with gamma 6 and 8, in later steps, it has the highest hIoU of DKD on held-out training scenes
+# (train_fit.txt, train_held.txt) among those with which DKD keeps 95 % of its mIoU_b.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
@@ -8,9 +10,9 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=10, norm_type=2),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))))
 param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=500, by_epoch=False)
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=800, by_epoch=False)
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=500, val_interval=10000)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=800, val_interval=10000)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
@@ -21,7 +23,7 @@ default_hooks = dict(
     visualization=dict(type='SegVisualizationHook'))
 later_steps = dict(
     optim_wrapper=dict(
-        optimizer=dict(lr=0.001),
+        optimizer=dict(lr=0.005),
         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
     param_scheduler=[
         dict(
