@@ -21,7 +21,7 @@ TYPES = [
 
 
 def allow() -> None:
-    """Let stock tools read mmengine's checkpoints with ``weights_only=True``, torch 2.6's default."""
+    """Let stock tools read mmengine's checkpoints with ``weights_only=True``, as torch 2.6 does."""
     torch.serialization.add_safe_globals(TYPES)
 
 
