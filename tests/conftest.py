@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 pytest_plugins = ['tests.tiny']
 
@@ -18,3 +19,9 @@ def oracle() -> Path:
     if not ORACLE.is_dir():
         pytest.skip(f'{ORACLE} is not there')
     return ORACLE
+
+
+@pytest.fixture(scope='session', autouse=True)
+def one_thread():
+    """Networks this small lose more by waiting for threads than they gain."""
+    torch.set_num_threads(1)

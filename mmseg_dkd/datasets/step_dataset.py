@@ -70,10 +70,12 @@ class StepDataset:
         select = self.scenario.select_test if test_mode else self.scenario.select
         self.indices = select(self.presence, self.step)
         if len(self.indices) == 0:
-            names = ', '.join(self.metainfo['classes'][-len(self.scenario.new(self.step)) :])
+            seen = self.metainfo['classes'][1:]
+            names = seen if test_mode else seen[-len(self.scenario.new(self.step)) :]
+            alone = not test_mode and self.scenario.setting == 'disjoint'
             raise ValueError(
                 f'step {self.step} of {self.scenario} selects none of {len(infos)} images: none '
-                f'shows {names}{" without a later class" * (self.scenario.setting == "disjoint")}'
+                f'shows {", ".join(names)}{" without a later class" * alone}'
             )
 
     def _is_concat(self) -> bool:

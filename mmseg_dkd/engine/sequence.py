@@ -117,6 +117,7 @@ class Sequence:
             results = add_result(self.work_dir, entry)
             draw(self.work_dir, folder, results)
             self._remember(step, dict(images=len(runner.train_dataloader.dataset), seconds=seconds))
+        _stop_workers(runner)
         del runner
         gc.collect()
         torch.cuda.empty_cache()
@@ -137,3 +138,12 @@ class Sequence:
             checkpoint=str(checkpoint.relative_to(self.work_dir)), **facts
         )
         write_json(path, manifest)
+
+
+def _stop_workers(runner: Runner) -> None:
+    """Garbage collection would close the queues of persistent workers before it tells them to stop,
+    and each of them would sit out a time-out of 5 s."""
+    for dataloader in (runner.train_dataloader, runner.test_dataloader):
+        iterator = getattr(dataloader, '_iterator', None)
+        if iterator is not None:
+            iterator._shutdown_workers()

@@ -1,14 +1,11 @@
-"""From the parameter names of the DKD authors' checkpoints to those of mmseg.
+"""Parameter names of the DKD authors' checkpoints and ours, in both directions.
 
-The mmseg side is an ``EncoderDecoder`` with mmseg's ``ResNet`` and
-:class:`~mmseg_dkd.models.official_aspp_head.OfficialASPPHead`. The authors' classifiers
-(``cls.0`` and on) are not handled here, as their place depends on the head in use.
+Ours are those of an ``IncrementalSegmentor`` with mmseg's ``ResNet`` and a ``DKDHead`` over
+:class:`~mmseg_dkd.models.official_aspp_head.OfficialASPPHead`.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -18,8 +15,8 @@ _LEAF = r'(?:weight|bias|running_mean|running_var|num_batches_tracked)'
 _BACKBONE = re.compile(
     rf'backbone\.(?:conv1|bn1|layer[1-4]\.\d+\.(?:conv[123]|bn[123]|downsample\.[01]))\.{_LEAF}'
 )
-_ASPP = re.compile(rf'(aspp\..+)\.({_LEAF})')
-_ASPP_MODULES = {
+_MODULE = re.compile(rf'(.+)\.({_LEAF})')
+_OFFICIAL_MODULES = {
     **{f'aspp.convs.{i}.0': f'decode_head.aspp_modules.{i}.conv' for i in range(4)},
     **{f'aspp.convs.{i}.1': f'decode_head.aspp_modules.{i}.bn' for i in range(4)},
     'aspp.convs.4.1': 'decode_head.image_pool.1.conv',
@@ -28,56 +25,96 @@ _ASPP_MODULES = {
     'aspp.project.1': 'decode_head.bottleneck.0.bn',
     'aspp.last_conv.0': 'decode_head.bottleneck.2.conv',
     'aspp.last_conv.1': 'decode_head.bottleneck.2.bn',
+    'cls.0': 'decode_head.conv_seg.auxiliary',
 }
+_OUR_MODULES = {ours: official for official, ours in _OFFICIAL_MODULES.items()}
+_OFFICIAL_STEP = re.compile(r'cls\.(\d+)')
+_OUR_STEP = re.compile(r'decode_head\.conv_seg\.steps\.(\d+)')
 _PROJECTION = 'aspp.project.0.weight'
 _NUM_BRANCHES = 5
 
 
-def to_mmseg_name(official: str) -> str:
-    """Return mmseg's name of one of the authors' backbone or ASPP parameters.
+def to_our_name(official: str) -> str:
+    """Our name of one of the authors' parameters: ``cls.0`` is the auxiliary classifier, ``cls.k``
+    that of step k - 1.
 
     Raises:
-        KeyError: If the name is neither of the two, e.g. that of a classifier.
+        KeyError: If the official network has no such parameter.
     """
-    if _BACKBONE.fullmatch(official):
-        return official
-    match = _ASPP.fullmatch(official)
-    if match is None or match[1] not in _ASPP_MODULES:
-        raise KeyError(f'{official!r} is no backbone or ASPP parameter of the official network')
-    return f'{_ASPP_MODULES[match[1]]}.{match[2]}'
+    return _rename(official, _OFFICIAL_MODULES, _OFFICIAL_STEP, 'decode_head.conv_seg.steps.{}', -1)
 
 
-def convert_backbone_and_aspp(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Convert the authors' state dict, without its classifiers, to mmseg's names and order.
-
-    Args:
-        state_dict: Official names to tensors; take the ``cls.*`` entries out first. It is left
-            unchanged, and every tensor but the projection's is shared with the result.
-
-    Returns:
-        mmseg names to tensors. Absent entries stay absent: load the result with ``strict=True``
-        or look at the missing keys.
+def to_official_name(ours: str) -> str:
+    """The inverse of :func:`to_our_name`.
 
     Raises:
-        KeyError: If an entry belongs neither to the backbone nor to the ASPP.
-        ValueError: If the projection's input channels are not five branches of equal width.
+        KeyError: If the official network has no such parameter.
     """
-    converted = {to_mmseg_name(name): tensor for name, tensor in state_dict.items()}
-    if _PROJECTION in state_dict:
-        converted[to_mmseg_name(_PROJECTION)] = _pooling_first(state_dict[_PROJECTION])
+    return _rename(ours, _OUR_MODULES, _OUR_STEP, 'cls.{}', 1)
+
+
+def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The authors' state dict with our names and our order of the projection's channels.
+
+    Every tensor but the projection's is shared with the result.
+
+    Raises:
+        ValueError: If a name is not the official network's, all of them listed, or the
+            projection's input channels are not five branches of equal width.
+    """
+    converted = _convert(state, to_our_name)
+    if _PROJECTION in state:
+        # mmseg concatenates the image pooling first, the authors last.
+        converted[to_our_name(_PROJECTION)] = _roll_branches(state[_PROJECTION], 1)
     return converted
 
 
-def _pooling_first(weight: Tensor) -> Tensor:
-    """Move the image pooling's input channels from the end to the front.
+def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The inverse of :func:`from_official`.
 
-    Args:
-        weight: Projection weight of shape (channels, 5 * branch channels, 1, 1).
+    Raises:
+        ValueError: As there.
     """
-    branch_channels, rest = divmod(weight.shape[1], _NUM_BRANCHES)
+    converted = _convert(state, to_official_name)
+    if _PROJECTION in converted:
+        converted[_PROJECTION] = _roll_branches(converted[_PROJECTION], -1)
+    return converted
+
+
+def _rename(
+    name: str, modules: Mapping[str, str], step: re.Pattern, template: str, shift: int
+) -> str:
+    if _BACKBONE.fullmatch(name):
+        return name
+    match = _MODULE.fullmatch(name)
+    if match is not None and match[1] in modules:
+        return f'{modules[match[1]]}.{match[2]}'
+    number = match and step.fullmatch(match[1])
+    if not number:
+        raise KeyError(f'{name!r} is no parameter of the official network')
+    return f'{template.format(int(number[1]) + shift)}.{match[2]}'
+
+
+def _convert(state: Mapping[str, Tensor], rename: Callable[[str], str]) -> dict[str, Tensor]:
+    converted, surplus = {}, []
+    for name, tensor in state.items():
+        try:
+            converted[rename(name)] = tensor
+        except KeyError:
+            surplus.append(name)
+    if surplus:
+        raise ValueError(
+            f'{len(surplus)} parameters are not of the official network: {", ".join(surplus[:20])}'
+        )
+    return converted
+
+
+def _roll_branches(weight: Tensor, branches: int) -> Tensor:
+    """Move the projection's input channels, ``[channels, 5 * width, 1, 1]``, by whole branches."""
+    width, rest = divmod(weight.shape[1], _NUM_BRANCHES)
     if rest:
         raise ValueError(
             f'{_PROJECTION} has {weight.shape[1]} input channels, '
             f'expected a multiple of {_NUM_BRANCHES}'
         )
-    return torch.roll(weight, shifts=branch_channels, dims=1)
+    return torch.roll(weight, shifts=branches * width, dims=1)

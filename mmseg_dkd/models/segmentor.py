@@ -1,6 +1,7 @@
 """Student and teacher."""
 
 import torch
+from mmcv.cnn.bricks import DropPath
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
@@ -9,6 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from .dkd_head import DKDMixin
+
+DROPOUTS = (_DropoutNd, DropPath, nn.MultiheadAttention)
 
 
 @MODELS.register_module()
@@ -20,7 +23,7 @@ class IncrementalSegmentor(EncoderDecoder):
 
     Args:
         freeze_norm: Keep every BatchNorm in eval mode and its affine parameters as they are.
-        freeze_dropout: Keep every dropout off.
+        freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
 
     Raises:
         TypeError: If the decode head is not a ``DKDHead``, or an auxiliary head is given: its
@@ -51,7 +54,7 @@ class IncrementalSegmentor(EncoderDecoder):
     def train(self, mode: bool = True) -> 'IncrementalSegmentor':
         """Training mode, less what is frozen: loops call this again and again."""
         super().train(mode)
-        frozen = (_BatchNorm,) * self.freeze_norm + (_DropoutNd,) * self.freeze_dropout
+        frozen = (_BatchNorm,) * self.freeze_norm + DROPOUTS * self.freeze_dropout
         for module in self._modules_of(frozen):
             module.eval()
         return self

@@ -16,8 +16,14 @@ from mmseg.utils import register_all_modules
 from torch.nn.functional import interpolate
 from torch.nn.modules.batchnorm import _BatchNorm
 
-import mmseg_dkd.models.official_aspp_head  # noqa: F401
-from mmseg_dkd.models.official_names import convert_backbone_and_aspp, to_mmseg_name
+from mmseg_dkd.engine import step_config
+from mmseg_dkd.models.losses import decompose_logits
+from mmseg_dkd.models.official_names import (
+    from_official,
+    to_official,
+    to_official_name,
+    to_our_name,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = REPOSITORY / 'configs' / '_base_' / 'models' / 'deeplabv3_r101-d16_official.py'
@@ -67,35 +73,38 @@ def official_shapes() -> Mapping[str, list[int]]:
 
 
 @torch.no_grad()
-def test_feature_and_logits_equal_the_official_network(official_shapes) -> None:
+def test_every_output_equals_the_official_network(official_shapes) -> None:
     oracle = np.load(find_oracle('official_forward.npz'))
-    num_logits = 1 + int(oracle['classes_per_step'].sum())
-    network = {
-        name: fill(name, shape)
-        for name, shape in official_shapes.items()
-        if not name.startswith('cls.')
-    }
-    # The official list of classifiers is in logit order: the auxiliary one, then step by step.
-    classifiers = [f'cls.{k}' for k in range(1 + len(oracle['classes_per_step']))]
-    conv_seg = {
-        f'decode_head.conv_seg.{leaf}': torch.cat(
-            [fill(f'{name}.{leaf}', official_shapes[f'{name}.{leaf}']) for name in classifiers]
-        )
-        for leaf in ('weight', 'bias')
-    }
-    model = build(num_logits).eval()
-    model.load_state_dict(convert_backbone_and_aspp(network) | conv_seg, strict=True)
+    register_all_modules()
+    network = {name: fill(name, shape) for name, shape in official_shapes.items()}
+    cfg = Config.fromfile(REPOSITORY / 'configs/dkd/voc_15-1.py')
+    assert oracle['classes_per_step'].tolist() == [15, 1, 1], 'the oracle is of step 2 of 15-1'
+    model = revert_sync_batchnorm(MODELS.build(step_config(cfg, 2).model)).eval()
+    model.load_state_dict(from_official(network), strict=True)
 
+    head = model.decode_head
     image = torch.from_numpy(oracle['image'])
-    feature = model.decode_head._forward_feature(model.backbone(image))
-    logits = interpolate(
-        model.decode_head.cls_seg(feature), image.shape[2:], mode='bilinear', align_corners=False
+    feature = head.feature(model.extract_feat(image))
+    logits = torch.cat([head.conv_seg.auxiliary(feature), head.conv_seg(feature)], dim=1)
+    weight = torch.cat([head.conv_seg.auxiliary.weight, *(s.weight for s in head.conv_seg.steps)])
+    pos, neg = decompose_logits(feature, weight)
+    outputs = dict(
+        feature=feature,
+        logits=interpolate(logits, image.shape[2:], mode='bilinear', align_corners=False),
+        pos=pos[:, -oracle['pos'].shape[1] :],
+        neg=neg[:, -oracle['neg'].shape[1] :],
     )
+    for name, output in outputs.items():
+        error = relative_error(output, oracle[name])
+        assert error <= 1e-5, f'{name} is off by {error:.1e} of its maximum'
 
-    feature_error = relative_error(feature, oracle['feature'])
-    assert feature_error <= 1e-5, f'feature is off by {feature_error:.1e} of its maximum'
-    logit_error = relative_error(logits, oracle['logits'])
-    assert logit_error <= 1e-5, f'logits are off by {logit_error:.1e} of their maximum'
+
+def test_names_go_there_and_back(official_shapes) -> None:
+    state = {name: torch.rand(shape[:2]) for name, shape in official_shapes.items()}
+    back = to_official(from_official(state))
+    assert back.keys() == state.keys()
+    for name, tensor in state.items():
+        assert torch.equal(back[name], tensor), name
 
 
 def test_training_settings_of_the_official_network() -> None:
@@ -116,7 +125,7 @@ def test_training_settings_of_the_official_network() -> None:
 @pytest.mark.parametrize(
     'name',
     [
-        'cls.0.weight',
+        'cls.weight',
         'backbone.fc.weight',
         'aspp.convs.5.0.weight',
         'aspp.project.0.momentum',
@@ -124,19 +133,20 @@ def test_training_settings_of_the_official_network() -> None:
     ],
 )
 def test_surplus_names_are_refused(name: str) -> None:
-    with pytest.raises(KeyError, match=name):
-        to_mmseg_name(name)
-    with pytest.raises(KeyError, match=name):
-        convert_backbone_and_aspp({name: torch.zeros(1)})
+    for rename in (to_our_name, to_official_name):
+        with pytest.raises(KeyError, match=name):
+            rename(name)
+    with pytest.raises(ValueError, match=name):
+        from_official({name: torch.zeros(1)})
 
 
 def test_image_pooling_moves_to_the_front_of_the_projection() -> None:
     branches = torch.arange(5.0).repeat_interleave(2).reshape(1, 10, 1, 1)
-    converted = convert_backbone_and_aspp({'aspp.project.0.weight': branches})
+    converted = from_official({'aspp.project.0.weight': branches})
     order = converted['decode_head.bottleneck.0.conv.weight'].flatten().tolist()
     assert order == [4, 4, 0, 0, 1, 1, 2, 2, 3, 3], f'branch order is {order}'
 
 
 def test_projection_of_uneven_branches_is_refused() -> None:
     with pytest.raises(ValueError, match='12 input channels'):
-        convert_backbone_and_aspp({'aspp.project.0.weight': torch.zeros(1, 12, 1, 1)})
+        from_official({'aspp.project.0.weight': torch.zeros(1, 12, 1, 1)})

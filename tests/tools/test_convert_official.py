@@ -1,0 +1,76 @@
+"""Checkpoints of the authors' program, there and back."""
+
+import json
+import re
+import runpy
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmseg_dkd import Scenario, checkpoint_types
+from mmseg_dkd.engine import hand_over
+from tests.tiny import REPOSITORY
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return runpy.run_path(str(REPOSITORY / 'tools/convert_official.py'))
+
+
+@pytest.fixture(scope='module')
+def cfg():
+    return Config.fromfile(REPOSITORY / 'configs/dkd/voc_15-1.py')
+
+
+@pytest.fixture(scope='module')
+def released(oracle):
+    """A state dict as released, of step 2 of 15-1: one number in every tensor, no memory."""
+    shapes = json.loads((oracle / 'official_state_dict.json').read_text())
+    return {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
+
+
+def saved(state, path):
+    torch.save(dict(state_dict=state), path)
+    return path
+
+
+def test_converted_checkpoint_says_whose_it_is_and_goes_back(tool, cfg, released, tmp_path):
+    converted = tool['convert'](saved(released, tmp_path / 'released.pth'), cfg, reverse=False)
+    hand_over.check(converted, Scenario('15-1', 20), 2, 'the converted checkpoint')
+    torch.save(converted, tmp_path / 'ours.pth')
+    assert hand_over.load(tmp_path / 'ours.pth', Scenario('15-1', 20), 2)
+    back = tool['convert'](tmp_path / 'ours.pth', cfg, reverse=True)['state_dict']
+    assert {k: v.shape for k, v in back.items()} == {k: v.shape for k, v in released.items()}
+
+
+@pytest.mark.parametrize(
+    'damage, words',
+    [
+        (lambda s: s.pop('cls.0.bias'), 'missing: decode_head.conv_seg.auxiliary.bias'),
+        (lambda s: s.update({'neck.weight': torch.zeros(1)}), 'neck.weight'),
+        (lambda s: s.update({'cls.2.bias': torch.zeros(7)}), '(7,) instead of (1,)'),
+        (
+            lambda s: s.update({'backbone.layer4.9.conv1.weight': torch.zeros(1)}),
+            'surplus: backbone.layer4.9.conv1.weight',
+        ),
+    ],
+)
+def test_what_does_not_fit_is_listed_and_refused(damage, words, tool, cfg, released, tmp_path):
+    state = dict(released)
+    damage(state)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        tool['convert'](saved(state, tmp_path / 'released.pth'), cfg, reverse=False)
+
+
+def test_another_scenario_is_refused(tool, released, tmp_path):
+    cfg = Config.fromfile(REPOSITORY / 'configs/dkd/voc_10-1.py')
+    with pytest.raises(ValueError, match=r'\(15, 256, 1, 1\) instead of \(10, 256, 1, 1\)'):
+        tool['convert'](saved(released, tmp_path / 'released.pth'), cfg, reverse=False)
+
+
+def test_no_checkpoint_at_all_is_refused(tool, cfg, tmp_path):
+    torch.save(dict(weights=1), tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match="has no 'state_dict'"):
+        tool['convert'](tmp_path / 'other.pth', cfg, reverse=False)
+    assert checkpoint_types.load(tmp_path / 'other.pth') == dict(weights=1)
