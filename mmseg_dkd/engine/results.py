@@ -30,7 +30,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     Args:
         work_dir: Folder of the run.
         entry: ``step``, ``miou_base``, ``miou_novel``, ``miou_all``, ``hiou`` and
-            ``per_class_iou``, in percent.
+            ``per_class_iou``, in percent, and ``choices``, which the CSV leaves out.
 
     Returns:
         All entries, by step.
@@ -39,7 +39,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     results = [*earlier, entry]
     write_json(work_dir / RESULTS, results)
     names = list(results[-1]['per_class_iou'])
-    scores = [key for key in entry if key != 'per_class_iou']
+    scores = [key for key in entry if key not in ('per_class_iou', 'choices')]
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow([*scores, *names])

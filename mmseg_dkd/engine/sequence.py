@@ -16,6 +16,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from ..evaluation.pictures import draw
 from ..evaluation.samples import predict_samples
 from ..scenario import Scenario
+from .choices import choices
 from .plan import StepPlan, checkpoint_of, plan, step_folder
 from .results import MANIFEST, add_result, read_json, write_json
 from .step_config import step_config
@@ -112,7 +113,12 @@ class Sequence:
         results = None
         if is_main_process():
             metric = runner.test_loop.evaluator.metrics[0]
-            entry = dict(step=step, **metric.scores, per_class_iou=metric.per_class_iou)
+            entry = dict(
+                step=step,
+                **metric.scores,
+                per_class_iou=metric.per_class_iou,
+                choices=choices(cfg),
+            )
             predict_samples(runner, folder / 'samples')
             results = add_result(self.work_dir, entry)
             draw(self.work_dir, folder, results)

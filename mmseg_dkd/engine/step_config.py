@@ -7,6 +7,8 @@ from mmengine.config import Config
 
 from ..scenario import Scenario
 
+OFFICIAL = 'official'
+
 
 def at_step(cfg: Any, step: int, scenario: dict | None = None) -> Any:
     """Set ``step``, in place, in every component that has a ``scenario``; the config itself."""
@@ -26,7 +28,8 @@ def at_step(cfg: Any, step: int, scenario: dict | None = None) -> Any:
 def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     """The config with which step ``step`` is trained and tested.
 
-    Every component that has a ``scenario`` gets the one at the top level, and the step. From step
+    The preset, if it is not ``'official'``, is merged over the config from ``presets``. Every
+    component that has a ``scenario`` gets the one at the top level, and the step. From step
     1 on, ``later_steps`` is merged over the config, with ``{step}`` in its keys standing for the
     number of the step, and nothing is initialised from pretrained weights, since all weights come
     from the step before.
@@ -40,12 +43,14 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
         A new config; the given one stays as it is.
 
     Raises:
-        ValueError: If the scenario has no such step, or there is no ``IncrementalStepHook``.
+        ValueError: If the scenario has no such step, there is no such preset, or no
+            ``IncrementalStepHook``.
     """
     cfg = copy.deepcopy(cfg)
     if 'scenario' not in cfg:
         raise ValueError(f'{cfg.filename} has no scenario: add scenario=dict(name=..., ...)')
     step = Scenario(**cfg.scenario).check_step(step)
+    _apply_preset(cfg)
     later = cfg.pop('later_steps', None)
     if step > 0:
         if later is not None:
@@ -63,6 +68,18 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     hooks[0].previous = previous
     cfg.step = step
     return cfg
+
+
+def _apply_preset(cfg: Config) -> None:
+    presets = cfg.pop('presets', None) or {}
+    cfg.setdefault('preset', OFFICIAL)
+    if cfg.preset == OFFICIAL:
+        return
+    if cfg.preset not in presets:
+        raise ValueError(
+            f'preset={cfg.preset!r}: {cfg.filename} knows {sorted([OFFICIAL, *presets])}'
+        )
+    cfg.merge_from_dict(presets[cfg.preset].to_dict())
 
 
 def _numbered(later: Any, step: int) -> Any:

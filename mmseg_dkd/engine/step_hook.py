@@ -7,6 +7,7 @@ from mmseg.registry import HOOKS
 
 from ..models.segmentor import IncrementalSegmentor
 from . import hand_over
+from .choices import choices
 
 
 @HOOKS.register_module()
@@ -62,9 +63,11 @@ class IncrementalStepHook(Hook):
         model.load_state_dict(checkpoint['state_dict'], strict=True)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Write down whose checkpoint it is."""
+        """Write down whose checkpoint it is, and what was chosen for it."""
         head = _model_and_head(runner)[1]
-        checkpoint['meta'][hand_over.META] = hand_over.describe(head.scenario, head.step)
+        checkpoint['meta'][hand_over.META] = dict(
+            hand_over.describe(head.scenario, head.step), choices=choices(runner.cfg)
+        )
 
 
 def _model_and_head(runner: Runner) -> tuple[IncrementalSegmentor, object]:

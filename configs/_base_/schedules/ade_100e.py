@@ -15,6 +15,8 @@ optim_wrapper = dict(
         weight_decay=1e-4),
     # Program: ten times the lr for everything behind the backbone.
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0))))
+# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
+auto_scale_lr = dict(enable=False, base_batch_size=24)
 # Paper: poly with a linear warm-up "following SSUL", whose program warms up for 10 % of the
 # iterations. Program: from 1e-3 of the lr, for 20 %; poly with power 0.9 after it, per iteration.
 param_scheduler = [
@@ -57,3 +59,32 @@ later_steps = dict(
     model=dict(
         freeze_norm=True,  # program: BatchNorm in eval mode, its affine not trained
         freeze_dropout=True))  # program
+# --cfg-options preset=paper: the paper alone, without what only the program does.
+presets = dict(
+    paper=dict(
+        optim_wrapper=dict(
+            type='OptimWrapper',
+            optimizer=dict(nesterov=False, weight_decay=0.0),
+            paramwise_cfg=dict(_delete_=True)),
+        model=dict(backbone=dict(norm_cfg=dict(momentum=0.1))),
+        # "Following SSUL", whose program warms up for 10 %.
+        param_scheduler=[
+            dict(
+                type='LinearLR',
+                start_factor=1e-3,
+                begin=0,
+                end=10,
+                by_epoch=True,
+                convert_to_iter_based=True),
+            dict(
+                type='PolyLR',
+                power=0.9,
+                eta_min=0,
+                begin=10,
+                end=100,
+                by_epoch=True,
+                convert_to_iter_based=True)
+        ],
+        later_steps=dict(
+            optim_wrapper=dict(paramwise_cfg=dict(_delete_=True)),
+            model=dict(freeze_norm=False, freeze_dropout=False))))

@@ -11,6 +11,8 @@ optim_wrapper = dict(
         type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4),
     # Program: ten times the lr for everything behind the backbone.
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0))))
+# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
+auto_scale_lr = dict(enable=False, base_batch_size=32)
 # Paper: poly; program: power 0.9, per iteration.
 param_scheduler = [
     dict(
@@ -46,3 +48,14 @@ later_steps = dict(
         freeze_norm=True,  # program: BatchNorm in eval mode, its affine not trained
         freeze_dropout=True,  # program
         decode_head=dict(loss_decode=dict(pos_weight=1.0))))  # paper: gamma
+# --cfg-options preset=paper: the paper alone, without what only the program does.
+presets = dict(
+    paper=dict(
+        optim_wrapper=dict(
+            type='OptimWrapper',
+            optimizer=dict(nesterov=False, weight_decay=0.0),
+            paramwise_cfg=dict(_delete_=True)),
+        model=dict(backbone=dict(norm_cfg=dict(momentum=0.1))),
+        later_steps=dict(
+            optim_wrapper=dict(paramwise_cfg=dict(_delete_=True)),
+            model=dict(freeze_norm=False, freeze_dropout=False))))
