@@ -86,6 +86,9 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
                 MODELS.build(resolved.model)
         except (TypeError, ValueError) as error:
             ready.missing.append(str(error))
+        ready.missing += [
+            f'{file}: no such file of pretrained weights' for file in _absent(resolved.model)
+        ]
         if before is not None and step - 1 not in steps:
             try:
                 hand_over.load(before, scenario, step - 1)
@@ -93,6 +96,17 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
                 ready.missing.append(str(error))
         plans.append(ready)
     return plans
+
+
+def _absent(cfg: object) -> list[str]:
+    """Local files of pretrained weights that a config names and that are not there."""
+    if isinstance(cfg, list | tuple):
+        return [file for item in cfg for file in _absent(item)]
+    if not isinstance(cfg, dict):
+        return []
+    file = cfg.get('checkpoint') if cfg.get('type') == 'Pretrained' else cfg.get('pretrained')
+    absent = isinstance(file, str) and '://' not in file and not Path(file).is_file()
+    return [file] * absent + _absent(list(cfg.values()))
 
 
 def _or_unknown(count: int | None) -> str:

@@ -133,6 +133,12 @@ def test_fewer_classes_in_the_head_than_in_the_scenario(tiny, tmp_path):
     refused(cfg, tmp_path, [0], 'num_classes=8', 'set it to 9')
 
 
+def test_missing_pretrained_weights(tiny, tmp_path):
+    cfg = tiny()
+    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint='nowhere/weights.pth')
+    refused(cfg, tmp_path, [0], 'nowhere/weights.pth', 'pretrained')
+
+
 def test_config_without_a_scenario(tiny, tmp_path):
     cfg = tiny()
     cfg.pop('scenario')
