@@ -11,9 +11,11 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from benchmarks import plain_losses
 from mmseg_dkd.models.losses import (
     auxiliary_loss,
     binary_kd_loss,
+    chunked_bce,
     decompose_logits,
     decomposed_kd_loss,
     multi_bce_loss,
@@ -165,3 +167,48 @@ def test_derivatives_agree_with_finite_differences():
         )
 
     assert torch.autograd.gradcheck(total, (feature, weight))
+
+
+@pytest.mark.parametrize('dtype, rtol', [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+@pytest.mark.parametrize('chunk', [1, 700, 10**9])
+def test_chunks_equal_the_plain_formulation_with_gradients(dtype, rtol, chunk, monkeypatch):
+    monkeypatch.setitem(chunked_bce.CHUNK, 'cpu', chunk)
+    logits, teacher = (signed(2, 5, 4, 6, seed=s).to(dtype).requires_grad_() for s in (0, 1))
+    label = torch.randint(0, 8, (2, 19, 23), generator=torch.Generator().manual_seed(2))
+    for ours, plain in (
+        (
+            multi_bce_loss(logits, label, [1, 2, 3, 4, 5], 2.5),
+            plain_losses.multi_bce_loss(logits, label, [1, 2, 3, 4, 5], 2.5),
+        ),
+        (
+            binary_kd_loss(logits, teacher, (19, 23)),
+            plain_losses.binary_kd_loss(logits, teacher.detach(), (19, 23)),
+        ),
+    ):
+        torch.testing.assert_close(ours, plain, rtol=rtol, atol=0)
+        (mine,) = torch.autograd.grad(3 * ours, logits)
+        (expected,) = torch.autograd.grad(3 * plain, logits)
+        torch.testing.assert_close(
+            mine, expected, rtol=rtol, atol=rtol * float(expected.abs().max())
+        )
+
+
+def test_a_loss_may_be_used_twice_in_one_graph():
+    logits = signed(1, 2, 3, 3).requires_grad_()
+    loss = auxiliary_loss(logits, (7, 7))
+    (once,) = torch.autograd.grad(loss, logits, retain_graph=True)
+    (twice,) = torch.autograd.grad(loss + loss, logits, retain_graph=True)
+    torch.testing.assert_close(twice, 2 * once)
+    torch.testing.assert_close(torch.autograd.grad(loss, logits)[0], once)
+
+
+def test_half_precision_is_computed_in_float32():
+    logits = signed(2, 3, 4, 4).to(torch.bfloat16).requires_grad_()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        loss = binary_kd_loss(logits, signed(2, 3, 4, 4, seed=1).to(torch.bfloat16), (16, 16))
+    loss.backward()
+    assert loss.dtype == torch.float32 and logits.grad.dtype == torch.bfloat16
+    expected = binary_kd_loss(
+        logits.detach().double(), signed(2, 3, 4, 4, seed=1).to(torch.bfloat16).double(), (16, 16)
+    )
+    torch.testing.assert_close(loss.double(), expected, rtol=1e-6, atol=0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.plain_losses import upsample
 from mmseg_dkd.models.classifier import IncrementalClassifier
 from mmseg_dkd.models.losses import (
     auxiliary_loss,
@@ -15,7 +16,6 @@ from mmseg_dkd.models.losses import (
     decomposed_kd_loss,
     multi_bce_loss,
 )
-from mmseg_dkd.models.losses.reduction import upsample
 
 STEPS = ['step0_15', 'step1_15-5', 'step3_15-1', 'step1_ade_like']
 OWN_COPY = Path(__file__).parents[1] / 'data' / 'step0_15.npz'

@@ -1,10 +1,9 @@
 """Eq. 10: the auxiliary classifier learns negatives ahead of time."""
 
-import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .reduction import mean_then_sum, upsample
+from .chunked_bce import chunked_bce
 
 
 def auxiliary_loss(aux_logits: Tensor, size: tuple[int, int] | None = None) -> Tensor:
@@ -17,7 +16,8 @@ def auxiliary_loss(aux_logits: Tensor, size: tuple[int, int] | None = None) -> T
     Returns:
         Scalar: mean over images and pixels.
     """
-    return mean_then_sum(F.softplus(upsample(aux_logits, size)))
+    size = aux_logits.shape[2:] if size is None else size
+    return chunked_bce(aux_logits, size, target=lambda image, part: None)
 
 
 @MODELS.register_module()

@@ -1,10 +1,10 @@
 """Eq. 5: knowledge distillation of every old class on its own."""
 
-import torch.nn.functional as F
+import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .reduction import mean_then_sum, upsample
+from .chunked_bce import bilinear, chunked_bce, resize
 
 
 def binary_kd_loss(
@@ -28,9 +28,16 @@ def binary_kd_loss(
             f'student {tuple(logits.shape)} and teacher {tuple(teacher_logits.shape)} logits '
             'differ in shape: pass the channels of the old classes only'
         )
-    target = upsample(teacher_logits.detach(), size).sigmoid()
-    return mean_then_sum(
-        F.binary_cross_entropy_with_logits(upsample(logits, size), target, reduction='none')
+    size = logits.shape[2:] if size is None else size
+    teacher = teacher_logits.detach().to(
+        logits.dtype if logits.dtype == torch.float64 else torch.float32
+    )
+    rows = bilinear(teacher.shape[2], size[0], teacher)
+    columns = bilinear(teacher.shape[3], size[1], teacher)
+    return chunked_bce(
+        logits,
+        size,
+        target=lambda image, part: resize(teacher[image, part], rows, columns).sigmoid(),
     )
 
 

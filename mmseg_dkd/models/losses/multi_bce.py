@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .reduction import mean_then_sum, upsample
+from .chunked_bce import chunked_bce
 
 VOID = 255
 
@@ -43,16 +42,14 @@ def multi_bce_loss(
         )
     if void not in ('negative', 'ignored'):
         raise ValueError(f"void must be 'negative' or 'ignored', got {void!r}")
-    logits = upsample(logits, label.shape[-2:])
-    ids = torch.as_tensor(class_ids, device=label.device, dtype=label.dtype)
-    target = (label[:, None] == ids[:, None, None]).to(logits.dtype)
-    loss = F.binary_cross_entropy_with_logits(
-        logits, target, pos_weight=logits.new_tensor(pos_weight), reduction='none'
+    ids = torch.as_tensor(class_ids, device=label.device, dtype=label.dtype)[:, None, None]
+    return chunked_bce(
+        logits,
+        label.shape[-2:],
+        target=lambda image, part: label[image] == ids[part],
+        pos_weight=pos_weight,
+        known=label != VOID if void == 'ignored' else None,
     )
-    if void == 'negative':
-        return mean_then_sum(loss)
-    known = (label != VOID)[:, None]
-    return (loss * known).sum() / known.sum().clamp(min=1)
 
 
 @MODELS.register_module()
