@@ -23,9 +23,7 @@ def write_json(path: Path, content: object) -> None:
 
 
 def add_result(work_dir: Path, entry: dict) -> list[dict]:
-    """Put a step's entry into results.json and results.csv, in place of an older one.
-
-    Entries of later steps go: they came from another checkpoint.
+    """Put a step's entry into results.json and results.csv.
 
     Args:
         work_dir: Folder of the run.
@@ -35,8 +33,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     Returns:
         All entries, by step.
     """
-    earlier = [e for e in read_json(work_dir / RESULTS, []) if e['step'] < entry['step']]
-    results = [*earlier, entry]
+    results = [*read_json(work_dir / RESULTS, []), entry]
     write_json(work_dir / RESULTS, results)
     names = list(results[-1]['per_class_iou'])
     scores = [key for key in entry if key not in ('per_class_iou', 'choices')]

@@ -1,6 +1,5 @@
 """Runs the steps in order and remembers what is done."""
 
-import copy
 import gc
 import time
 from datetime import timedelta
@@ -18,7 +17,7 @@ from ..evaluation.samples import predict_samples
 from ..scenario import Scenario
 from .choices import choices
 from .plan import StepPlan, checkpoint_of, plan, step_folder
-from .results import MANIFEST, add_result, read_json, write_json
+from .results import MANIFEST, RESULTS, add_result, read_json, write_json
 from .step_config import step_config
 
 
@@ -66,7 +65,12 @@ class Sequence:
         todo = [step for step in steps if step not in finished]
         if skipped := sorted(set(steps) - set(todo)):
             print_log(f'already finished: steps {skipped}', logger='current')
-        start, results = time.time(), read_json(self.work_dir / 'results.json', [])
+        # All have read the manifest when the first process changes it.
+        barrier()
+        if todo and is_main_process():
+            self._forget(todo[0], keep_unfinished=resume)
+        barrier()
+        start, results = time.time(), read_json(self.work_dir / RESULTS, [])
         for count, step in enumerate(todo, 1):
             results = self._run_step(step, resume) or results
             elapsed = time.time() - start
@@ -93,6 +97,21 @@ class Sequence:
             for step, entry in manifest['steps'].items()
             if (self.work_dir / entry['checkpoint']).is_file()
         }
+
+    def _forget(self, first: int, keep_unfinished: bool) -> None:
+        """Take back what an earlier run left of this and later steps: it is of other checkpoints.
+
+        Without its ``last_checkpoint`` nothing in a step's folder can be resumed.
+        """
+        results, manifest = self.work_dir / RESULTS, self.work_dir / MANIFEST
+        if results.exists():
+            write_json(results, [e for e in read_json(results, []) if e['step'] < first])
+        if manifest.exists():
+            content = read_json(manifest, None)
+            kept = {k: v for k, v in content['steps'].items() if int(k) < first}
+            write_json(manifest, dict(content, steps=kept))
+        for step in range(first + keep_unfinished, self.scenario.num_steps):
+            (step_folder(self.work_dir, step) / 'last_checkpoint').unlink(missing_ok=True)
 
     def _run_step(self, step: int, resume: bool) -> list[dict] | None:
         folder = step_folder(self.work_dir, step)
@@ -132,16 +151,13 @@ class Sequence:
 
     def _remember(self, step: int, facts: dict) -> None:
         path = self.work_dir / MANIFEST
-        manifest = read_json(path, dict(steps={}))
+        checkpoint = checkpoint_of(self.cfg, self.work_dir, step).relative_to(self.work_dir)
+        steps = read_json(path, dict(steps={}))['steps']
         manifest = dict(
             scenario=self.scenario.name,
             setting=self.scenario.setting,
             fingerprint=self.scenario.fingerprint,
-            steps={k: v for k, v in copy.deepcopy(manifest['steps']).items() if int(k) < step},
-        )
-        checkpoint = checkpoint_of(self.cfg, self.work_dir, step)
-        manifest['steps'][str(step)] = dict(
-            checkpoint=str(checkpoint.relative_to(self.work_dir)), **facts
+            steps={**steps, str(step): dict(checkpoint=str(checkpoint), **facts)},
         )
         write_json(path, manifest)
 

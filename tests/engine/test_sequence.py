@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
 
 from mmseg_dkd import checkpoint_types
 from mmseg_dkd.engine import Sequence
@@ -80,12 +81,15 @@ def test_resume_skips_what_is_finished(finished, tiny, tmp_path, monkeypatch):
 
 
 def test_resume_in_the_middle_of_a_step_ends_like_an_uninterrupted_run(tiny, tmp_path, monkeypatch):
+    def without_chance():
+        cfg = tiny(iterations=3)
+        cfg.train_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
+        cfg.later_steps.model.freeze_dropout = True
+        return cfg
+
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
-    Sequence(tiny(iterations=3), whole).run([0, 1])
-    Sequence(tiny(iterations=3), broken).run([0])
-
-    from mmengine.runner import IterBasedTrainLoop
-
+    Sequence(without_chance(), whole).run([0, 1])
+    shutil.copytree(whole, broken)
     run_iter = IterBasedTrainLoop.run_iter
 
     def die_at_the_third(self, batch):
@@ -95,24 +99,46 @@ def test_resume_in_the_middle_of_a_step_ends_like_an_uninterrupted_run(tiny, tmp
 
     monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', die_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        Sequence(tiny(iterations=3), broken).run([1])
+        Sequence(without_chance(), broken).run([1])
     monkeypatch.undo()
-    assert not (broken / 'step_1/iter_3.pth').exists()
-    Sequence(tiny(iterations=3), broken).run([0, 1], resume=True)
+    (broken / 'step_1/iter_3.pth').unlink()
+    assert (broken / 'step_1/last_checkpoint').read_text().endswith('iter_2.pth')
+    Sequence(without_chance(), broken).run([0, 1], resume=True)
     a, b = weights(whole / 'step_1/iter_3.pth'), weights(broken / 'step_1/iter_3.pth')
     assert a.keys() == b.keys()
-    # The batches after a resumption are drawn anew, so the new classifier differs; what it started
-    # from, and what is frozen, does not.
     for key in a:
-        if 'bn' in key:
-            assert torch.equal(a[key], b[key]), key
-    manifest = json.loads((broken / 'manifest.json').read_text())
-    assert sorted(manifest['steps']) == ['0', '1']
+        assert torch.equal(a[key], b[key]), key
+    for name in ('results.json', 'manifest.json'):
+        read = [json.loads((folder / name).read_text()) for folder in (whole, broken)]
+        if name == 'manifest.json':
+            read = [sorted(content['steps']) for content in read]
+        assert read[0] == read[1], name
 
 
 def test_resume_of_another_scenario_is_refused(finished, tiny):
     with pytest.raises(ValueError, match='holds a run of scenario 4-2'):
         Sequence(tiny('dkd/fashion_4-1.py'), finished).run([1], resume=True)
+
+
+def test_an_interrupted_repetition_leaves_nothing_to_resume_from_the_first_run(
+    finished, tiny, tmp_path, monkeypatch
+):
+    folder = tmp_path / 'run'
+    shutil.copytree(finished, folder)
+    sequence = Sequence(tiny(), folder)
+    original = sequence._run_step
+
+    def die_in_step_1(step, resume):
+        if step == 1:
+            raise KeyboardInterrupt
+        return original(step, resume)
+
+    monkeypatch.setattr(sequence, '_run_step', die_in_step_1)
+    with pytest.raises(KeyboardInterrupt):
+        sequence.run([0, 1, 2])
+    assert list(json.loads((folder / 'manifest.json').read_text())['steps']) == ['0']
+    assert [e['step'] for e in json.loads((folder / 'results.json').read_text())] == [0]
+    assert [(folder / f'step_{k}/last_checkpoint').exists() for k in (0, 1, 2)] == [1, 0, 0]
 
 
 def test_a_repeated_step_drops_the_results_of_later_ones(finished, tiny, tmp_path):
