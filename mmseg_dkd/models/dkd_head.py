@@ -142,13 +142,10 @@ class DKDMixin:
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
         size = label.shape[-2:]
         classifier = self.conv_seg
-        old = classifier.num_old
         logits = classifier(feature)
-        losses = {
-            self.loss_decode.loss_name: self.loss_decode(logits[:, old:], label, self.new_labels)
-        }
+        losses = {self.loss_decode.loss_name: self.loss_decode(logits, label, self.new_labels)}
         if teacher is not None and self.loss_kd is not None:
-            losses[self.loss_kd.loss_name] = self.loss_kd(logits[:, :old], teacher.logits, size)
+            losses[self.loss_kd.loss_name] = self.loss_kd(logits, teacher.logits, size)
         if teacher is not None and self.loss_dkd is not None:
             pos, neg = decompose_logits(feature, classifier.old_weight)
             losses[self.loss_dkd.loss_name] = self.loss_dkd(pos, neg, teacher.pos, teacher.neg)

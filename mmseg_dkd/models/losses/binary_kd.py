@@ -13,20 +13,22 @@ def binary_kd_loss(
     """Binary cross-entropy against the sigmoid of the old model (Eq. 5).
 
     Args:
-        logits: ``[N, C, h, w]`` of the old classes.
-        teacher_logits: The same shape, of the old model; no gradient reaches it.
+        logits: ``[N, C, h, w]`` of the seen classes in the order of learning: the old ones come
+            first.
+        teacher_logits: ``[N, C_old, h, w]`` of the old model; no gradient reaches it.
         size: ``(H, W)`` at which both are compared, after bilinear resizing; their own if omitted.
 
     Returns:
         Scalar: mean over images and pixels, then sum over the classes.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If the teacher has more classes than the student, or maps of another shape.
     """
+    logits = logits[:, : teacher_logits.shape[1]]
     if logits.shape != teacher_logits.shape:
         raise ValueError(
-            f'student {tuple(logits.shape)} and teacher {tuple(teacher_logits.shape)} logits '
-            'differ in shape: pass the channels of the old classes only'
+            f'the logits of the old classes are {tuple(logits.shape)}, those of the teacher '
+            f'{tuple(teacher_logits.shape)}'
         )
     size = logits.shape[2:] if size is None else size
     teacher = teacher_logits.detach().to(

@@ -35,14 +35,14 @@ def decomposed_kd_loss(
     """Eq. 7: ``L_dkd+`` (Eq. 8) plus ``L_dkd-``, at the resolution of the feature map.
 
     Args:
-        pos, neg: ``[N, C, h, w]``, scores of the old classes.
-        teacher_pos, teacher_neg: The same, of the old model; no gradient reaches them.
+        pos, neg: ``[N, C, h, w]``, scores of the seen classes, the old ones first.
+        teacher_pos, teacher_neg: ``[N, C_old, h, w]`` of the old model; no gradient reaches them.
 
     Returns:
         Scalar: mean over images and positions, then sum over the classes, of both terms.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: See :func:`binary_kd_loss`.
     """
     return binary_kd_loss(pos, teacher_pos) + binary_kd_loss(neg, teacher_neg)
 

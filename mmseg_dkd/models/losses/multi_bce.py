@@ -21,8 +21,9 @@ def multi_bce_loss(
     """Binary cross-entropy of each new class against the rest (Eq. 3).
 
     Args:
-        logits: ``[N, len(class_ids), h, w]``; channel i belongs to ``class_ids[i]``. Resized to the
-            label's size if it differs.
+        logits: ``[N, C, h, w]`` of the seen classes in the order of learning; the last
+            ``len(class_ids)`` channels belong to ``class_ids``. Resized to the label's size if it
+            differs.
         label: Integer ``[N, H, W]``: class ids, 0 unknown, 255 void.
         class_ids: The classes of the step.
         pos_weight: gamma, on the positive part only.
@@ -33,18 +34,17 @@ def multi_bce_loss(
         Scalar: mean over images and pixels, then sum over the classes.
 
     Raises:
-        ValueError: If channels and class ids differ in number, or ``void`` is neither of the two.
+        ValueError: If there are fewer channels than class ids, or ``void`` is neither of the two.
     """
-    if logits.shape[1] != len(class_ids):
+    if logits.shape[1] < len(class_ids):
         raise ValueError(
-            f'multi_bce_loss got {logits.shape[1]} logit channels for {len(class_ids)} class ids: '
-            'pass the channels of the new classes only'
+            f'multi_bce_loss got {logits.shape[1]} logit channels for {len(class_ids)} class ids'
         )
     if void not in ('negative', 'ignored'):
         raise ValueError(f"void must be 'negative' or 'ignored', got {void!r}")
     ids = torch.as_tensor(class_ids, device=label.device, dtype=label.dtype)[:, None, None]
     return chunked_bce(
-        logits,
+        logits[:, -len(class_ids) :],
         label.shape[-2:],
         target=lambda image, part: label[image] == ids[part],
         pos_weight=pos_weight,
