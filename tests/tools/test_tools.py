@@ -10,6 +10,7 @@ from pathlib import Path
 import mmseg
 import pytest
 import torch
+from mmseg.apis import inference_model, init_model
 
 from mmseg_dkd import Scenario, checkpoint_types
 from tests.tiny import REPOSITORY
@@ -95,6 +96,16 @@ def test_stock_mmseg_test_evaluates_a_trained_step(resolved, finished, config, t
     entry = json.loads((finished / 'results.json').read_text())[step]
     assert metrics['mIoU'] == pytest.approx(entry['miou_all'], abs=0.01)
     assert metrics['hIoU'] == pytest.approx(entry['hiou'], abs=0.01)
+
+
+def test_stock_mmseg_inference_on_a_trained_step(finished, scenes):
+    model = init_model(
+        str(finished / 'step_1/fashion_4-2.py'), str(finished / 'step_1/iter_2.pth'), 'cpu'
+    )
+    assert model.dataset_meta['classes'][-2:] == ('sandal', 'sneaker')
+    result = inference_model(model, str(next((scenes / 'JPEGImages').glob('*.jpg'))))
+    assert result.pred_sem_seg.data.shape == (1, 64, 64)
+    assert result.seg_logits.data.shape == (7, 64, 64)
 
 
 def test_stock_mmseg_test_refuses_the_checkpoint_of_another_step(finished, tmp_path):
