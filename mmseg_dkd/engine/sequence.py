@@ -62,21 +62,21 @@ class Sequence:
         missing = [f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing]
         if missing:
             raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
-        todo = [step for step in steps if step not in finished]
-        if skipped := sorted(set(steps) - set(todo)):
+        ahead = [step for step in steps if step not in finished]
+        if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
         # All have read the manifest when the first process changes it.
         barrier()
-        if todo and is_main_process():
-            self._forget(todo[0], keep_unfinished=resume)
+        if ahead and is_main_process():
+            self._forget(ahead[0], keep_unfinished=resume)
         barrier()
         start, results = time.time(), read_json(self.work_dir / RESULTS, [])
-        for count, step in enumerate(todo, 1):
+        for count, step in enumerate(ahead, 1):
             results = self._run_step(step, resume) or results
             elapsed = time.time() - start
-            left = timedelta(seconds=round(elapsed / count * (len(todo) - count)))
+            left = timedelta(seconds=round(elapsed / count * (len(ahead) - count)))
             print_log(
-                f'step {step} done ({count} of {len(todo)}), about {left} to go', logger='current'
+                f'step {step} done ({count} of {len(ahead)}), about {left} to go', logger='current'
             )
         return results
 
