@@ -1,13 +1,16 @@
 """Train a network on the steps of a scenario, one after the other."""
 
 import argparse
-import re
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.engine import Sequence, launch
+from mmseg_dkd.engine.ranges import parse_range
+from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated
+from mmseg_dkd.evaluation.table import write_table
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,6 +26,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--dry-run', action='store_true', help='say what would be done and what is missing'
     )
+    parser.add_argument(
+        '--seeds',
+        type=parse_range,
+        help='repeat with these seeds, such as 0-4, in folders of their own; what is finished is '
+        'not run again, and equal step 0s are trained once',
+    )
+    parser.add_argument(
+        '--orders', help='repeat with the class orders of this file: ids, an order a line'
+    )
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument(
@@ -37,11 +49,11 @@ def steps_of(text: str | None, scenario: Scenario) -> list[int]:
     """Steps named by ``'2'``, ``'0-2'`` or None for all."""
     if text is None:
         return list(range(scenario.num_steps))
-    match = re.fullmatch(r'(\d+)(?:-(\d+))?', text)
-    if match is None:
-        raise SystemExit(f'error: --steps {text!r} is neither a step nor a range such as 0-2')
-    steps = list(range(int(match[1]), int(match[2] or match[1]) + 1))
-    if not steps or steps[-1] >= scenario.num_steps:
+    try:
+        steps = parse_range(text)
+    except ValueError as error:
+        raise SystemExit(f'error: --steps {error}') from error
+    if steps != sorted(steps) or steps[-1] >= scenario.num_steps:
         raise SystemExit(
             f'error: --steps {text!r}: {scenario} has the steps 0-{scenario.num_steps - 1}'
         )
@@ -57,14 +69,25 @@ def main() -> None:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     work_dir = args.work_dir or str(Path('work_dirs', Path(args.config).stem))
     try:
-        sequence = Sequence(cfg, work_dir)
-        steps = steps_of(args.steps, sequence.scenario)
+        if not args.dry_run:
+            launch(cfg, args.launcher)
+        repeats = args.seeds is not None or args.orders is not None
+        if repeats:
+            orders = args.orders and read_orders(args.orders, cfg.scenario)
+            shared = Path(work_dir, FIRST_STEPS)
+            sequences = repeated(cfg, work_dir, args.seeds, orders, shared)
+        else:
+            sequences = [Sequence(cfg, work_dir)]
+        steps = steps_of(args.steps, sequences[0].scenario)
         if args.dry_run:
-            plans = sequence.plan(steps)
+            plans = [plan for sequence in sequences for plan in sequence.plan(steps)]
             print('\n'.join(map(str, plans)))
             raise SystemExit(any(plan.missing for plan in plans))
-        launch(cfg, args.launcher)
-        sequence.run(steps, resume=args.resume)
+        for sequence in sequences:
+            sequence.run(steps, resume=args.resume or repeats)
+        if repeats and is_main_process():
+            rows = {Path(args.config).stem: [s.work_dir for s in sequences]}
+            print(write_table(Path(work_dir), rows))
     except (RuntimeError, ValueError, FileNotFoundError) as error:
         raise SystemExit(f'error: {error}') from error
 

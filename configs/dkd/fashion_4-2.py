@@ -12,6 +12,10 @@ model = dict(
         scenario=scenario,
         loss_decode=dict(type='MultiBCELoss', pos_weight=2.0),
         **_base_.method))
+custom_hooks = [
+    dict(type='IncrementalStepHook'),
+    dict(type='ReasoningChangeHook', interval=10)
+]
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
 randomness = dict(seed=0)

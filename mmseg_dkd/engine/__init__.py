@@ -1,5 +1,6 @@
 """The hook, the config of a step, and the sequence of steps."""
 
+from .change_hook import ReasoningChangeHook
 from .launch import launch
 from .optim_groups import GroupedOptimWrapperConstructor
 from .plan import StepPlan
@@ -10,6 +11,7 @@ from .step_hook import IncrementalStepHook
 __all__ = [
     'GroupedOptimWrapperConstructor',
     'IncrementalStepHook',
+    'ReasoningChangeHook',
     'Sequence',
     'StepPlan',
     'launch',

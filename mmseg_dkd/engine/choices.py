@@ -32,6 +32,7 @@ def choices(cfg: Config) -> dict:
         alpha=_weight(head.get('loss_kd')),
         beta=_weight(head.get('loss_dkd')),
         auxiliary=_weight(head.get('loss_aux')),
+        memory=dict(cfg.memory) if cfg.get('memory') else None,
         tau=head.get('tau', 0.5),
         optimizer=optimizer.type,
         lr=optimizer.get('lr'),

@@ -16,7 +16,9 @@ from ..evaluation.pictures import draw
 from ..evaluation.samples import predict_samples
 from ..scenario import Scenario
 from .choices import choices
+from .first_step import adopt
 from .plan import StepPlan, checkpoint_of, plan, step_folder
+from .recipe import first_step_config, first_step_of, recipe_of
 from .results import MANIFEST, RESULTS, add_result, read_json, write_json
 from .step_config import step_config
 
@@ -27,22 +29,32 @@ class Sequence:
     Args:
         cfg: The config of all steps, with ``scenario`` at the top level.
         work_dir: Folder of the run: ``step_K`` folders, manifest and results.
+        first_steps: Folder of step 0s that runs share; without it step 0 is the run's own.
 
     Raises:
         ValueError: If the config has no valid scenario.
     """
 
-    def __init__(self, cfg: Config, work_dir: str | Path) -> None:
+    def __init__(
+        self, cfg: Config, work_dir: str | Path, first_steps: str | Path | None = None
+    ) -> None:
         if 'scenario' not in cfg:
             raise ValueError(f'{cfg.filename} has no scenario: add scenario=dict(name=..., ...)')
         self.cfg = cfg
         self.work_dir = Path(work_dir)
+        self.first_steps = None if first_steps is None else Path(first_steps)
         self.scenario = Scenario(**cfg.scenario)
         init_default_scope(cfg.get('default_scope', 'mmseg'))
 
     def plan(self, steps: list[int]) -> list[StepPlan]:
         """See :func:`mmseg_dkd.engine.plan.plan`."""
         return plan(self.cfg, self.work_dir, steps)
+
+    def check(self, steps: list[int]) -> None:
+        """Raise a RuntimeError that lists what is missing to run the steps, if anything is."""
+        missing = [f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing]
+        if missing:
+            raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
 
     def run(self, steps: list[int], resume: bool = False) -> list[dict]:
         """Train and test the steps.
@@ -56,12 +68,11 @@ class Sequence:
 
         Raises:
             RuntimeError: If anything is missing, before any training.
-            ValueError: If the folder holds a run of another scenario that shall be resumed.
+            ValueError: If the folder holds a run of another scenario or recipe that shall be
+                resumed.
         """
         finished = self._finished(resume)
-        missing = [f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing]
-        if missing:
-            raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
+        self.check(steps)
         ahead = [step for step in steps if step not in finished]
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
@@ -72,7 +83,8 @@ class Sequence:
         barrier()
         start, results = time.time(), read_json(self.work_dir / RESULTS, [])
         for count, step in enumerate(ahead, 1):
-            results = self._run_step(step, resume) or results
+            shared = step == 0 and self.first_steps is not None
+            results = (self._share_step_0() if shared else self._run_step(step, resume)) or results
             elapsed = time.time() - start
             left = timedelta(seconds=round(elapsed / count * (len(ahead) - count)))
             print_log(
@@ -92,11 +104,19 @@ class Sequence:
                 f'({manifest["fingerprint"]}), not of {self.scenario} '
                 f'({self.scenario.fingerprint}): give another --work-dir'
             )
-        return {
+        finished = {
             int(step): entry
             for step, entry in manifest['steps'].items()
             if (self.work_dir / entry['checkpoint']).is_file()
         }
+        for step, entry in finished.items():
+            if entry['recipe'] != recipe_of(self.cfg, step):
+                raise ValueError(
+                    f'{step_folder(self.work_dir, step)} was trained by another recipe than '
+                    f'{self.cfg.filename} with these options (its config is there, to compare): '
+                    'give another --work-dir, or train it again without --resume'
+                )
+        return finished
 
     def _forget(self, first: int, keep_unfinished: bool) -> None:
         """Take back what an earlier run left of this and later steps: it is of other checkpoints.
@@ -113,13 +133,27 @@ class Sequence:
         for step in range(first + keep_unfinished, self.scenario.num_steps):
             (step_folder(self.work_dir, step) / 'last_checkpoint').unlink(missing_ok=True)
 
+    def _share_step_0(self) -> list[dict] | None:
+        shared = self.first_steps / first_step_of(self.cfg)
+        Sequence(first_step_config(self.cfg), shared).run([0], resume=True)
+        results = None
+        if is_main_process():
+            results = add_result(self.work_dir, adopt(self.cfg, shared, self.work_dir))
+            draw(self.work_dir, step_folder(self.work_dir, 0), results)
+            self._remember(0, dict(shared=str(shared)))
+        barrier()
+        return results
+
     def _run_step(self, step: int, resume: bool) -> list[dict] | None:
         folder = step_folder(self.work_dir, step)
         previous = str(checkpoint_of(self.cfg, self.work_dir, step - 1)) if step else None
         cfg = step_config(self.cfg, step, previous)
         cfg.work_dir = str(folder)
         # Runs are told apart by name, and mmengine's own names only differ from second to second.
-        cfg.experiment_name = f'{folder.parent.name}_step_{step}'
+        cfg.experiment_name = '_'.join(folder.resolve().parts[-4:])
+        if cfg.get('visualizer'):
+            # One of the same name would go on writing into the folder of the first step.
+            cfg.visualizer.name = cfg.experiment_name
         latest = find_latest_checkpoint(str(folder)) if resume else None
         if latest is not None:
             # The file holds the path at the time of writing; the folder may have moved since.
@@ -157,7 +191,12 @@ class Sequence:
             scenario=self.scenario.name,
             setting=self.scenario.setting,
             fingerprint=self.scenario.fingerprint,
-            steps={**steps, str(step): dict(checkpoint=str(checkpoint), **facts)},
+            steps={
+                **steps,
+                str(step): dict(
+                    checkpoint=str(checkpoint), recipe=recipe_of(self.cfg, step), **facts
+                ),
+            },
         )
         write_json(path, manifest)
 

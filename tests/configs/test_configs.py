@@ -129,10 +129,11 @@ def test_recipe_of_every_step(name, step):
     kd = None if 'finetune' in name else dict(type='BinaryKDLoss', loss_weight=5.0)
     dkd = dict(type='DecomposedKDLoss', loss_weight=5.0)
     aux = dict(type='AuxiliaryLoss', loss_weight=1.0)
-    whole = name.startswith('dkd')
+    method = name.split('/')[0]
     assert head.loss_kd == kd
-    assert (head.loss_dkd, head.loss_aux) == ((dkd, aux) if whole else (None, None))
-    assert head.init == ('auxiliary' if whole else 'random')
+    assert head.loss_dkd == (dkd if method.startswith(('dkd', 'kd_dkd')) else None)
+    assert head.loss_aux == aux
+    assert head.init == ('auxiliary' if method.startswith(('dkd', 'kd_init')) else 'random')
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.get('clip_grad') is None
     lr = (2.5e-3 if ade else 1e-3) * (0.1 if step else 1)

@@ -1,0 +1,6 @@
+# mBCE + KD only, the first row of Table 3: no DKD, new classifiers at random.
+# The auxiliary classifier is trained beside and not used: step 0 is the same in every row.
+# Needs what configs/dkd/voc_15-5.py needs.
+#   tools/dist_train.sh configs/kd/voc_15-1.py 4
+_base_ = '../dkd/voc_15-1.py'
+model = dict(decode_head=dict(init='random', loss_dkd=None))
