@@ -2,8 +2,9 @@
 
     python tools/convert_official.py SRC DST --config configs/dkd/voc_15-5.py
 
-The step is read off the number of classifiers in SRC. The result is tested with tools/test.py or
-mmseg's own, and is what the next step starts from when it lies where the step's checkpoint would.
+The step is read off the number of classifiers in SRC. The config of that step is written beside
+DST, as DST with .py for a suffix: with these two, tools/test.py or mmseg's own tests the step. The
+next step starts from DST when it lies where the step's checkpoint would.
 """
 
 import argparse
@@ -79,10 +80,14 @@ def main() -> None:
     if not args.source.is_file():
         raise SystemExit(f'error: {args.source}: no such file')
     try:
-        converted = convert(args.source, Config.fromfile(args.config), args.reverse)
+        cfg = Config.fromfile(args.config)
+        converted = convert(args.source, cfg, args.reverse)
     except ValueError as error:
         raise SystemExit(f'error: {error}') from error
     write_atomically(args.target, partial(torch.save, converted))
+    if not args.reverse:
+        step = converted['meta'][hand_over.META]['step']
+        step_config(cfg, step).dump(args.target.with_suffix('.py'))
     print(f'{args.target}: {len(converted["state_dict"])} parameters')
 
 

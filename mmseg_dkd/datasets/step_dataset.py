@@ -1,13 +1,17 @@
 """The images and labels that a step may see, from any mmseg dataset."""
 
 import copy
+import os
+from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
-from mmengine.dataset import ConcatDataset
+from mmengine.dataset import Compose, ConcatDataset
 from mmseg.registry import DATASETS
 
 from ..scenario import Scenario
+from .memory import read_memory
 from .presence import FOLDER, class_presence
 
 VOID = 255
@@ -35,11 +39,16 @@ class StepDataset:
         test_mode: Whether to test rather than to train.
         presence_dir: Folder of the class presence cache; ``.mmseg_dkd`` in the data set's
             ``data_root`` if omitted.
+        memory: ``file``: memory of the step (:mod:`mmseg_dkd.datasets.memory`); ``share``: the
+            probability, 0.5 by default, that an image of it stands in for one of the step, which
+            is SSUL-M's half of every batch on average. Classes of the steps that trained on it
+            are labelled in it, and the meta of its sample has these as ``labelled_steps``.
 
     Raises:
         FileNotFoundError: If an image folder or list is not there.
         ValueError: If the classes of the data set and the scenario differ in number, a mask is
-            unusable (:func:`class_presence`), or the step selects no image.
+            unusable (:func:`class_presence`), the step selects no image, or the memory is not
+            of this step and data set.
     """
 
     def __init__(
@@ -49,12 +58,13 @@ class StepDataset:
         step: int | None = None,
         test_mode: bool = False,
         presence_dir: str | None = None,
+        memory: dict | None = None,
     ) -> None:
         self.scenario = Scenario(**scenario)
         self.step = self.scenario.check_step(step)
         self.test_mode = test_mode
         dataset, loaders = _insert_relabel(
-            copy.deepcopy(dataset), dict(type='Relabel', table=self._table().tolist())
+            copy.deepcopy(dataset), dict(type='Relabel', table=self._table(self._kept()).tolist())
         )
         if not loaders:
             raise ValueError(f"no 'LoadAnnotations' in the pipeline of {dataset.get('type')}")
@@ -64,6 +74,7 @@ class StepDataset:
         first = self.dataset.datasets[0] if self._is_concat() else self.dataset
         folder = presence_dir or Path(first.data_root or '.') / FOLDER
         infos = [self.dataset.get_data_info(i) for i in range(len(self.dataset))]
+        self._paths = [os.path.relpath(info['img_path'], first.data_root or '.') for info in infos]
         self.presence = class_presence(
             infos, loaders[0], self._class_id_of(), self.scenario.num_classes, folder
         )
@@ -77,6 +88,8 @@ class StepDataset:
                 f'step {self.step} of {self.scenario} selects none of {len(infos)} images: none '
                 f'shows {", ".join(names)}{" without a later class" * alone}'
             )
+        self.memory = [] if memory is None else self._recall(memory['file'])
+        self.memory_share = 0.0 if memory is None else memory.get('share', 0.5)
 
     def _is_concat(self) -> bool:
         return isinstance(self.dataset, ConcatDataset)
@@ -89,12 +102,30 @@ class StepDataset:
         ids[VOID] = VOID if self.scenario.has_background else UNKNOWN
         return ids
 
-    def _table(self) -> np.ndarray:
-        """``[256]``: what each label of the data set becomes in this step."""
+    def _kept(self) -> tuple[int, ...]:
+        """Ids of the classes that have a label."""
+        scenario, step = self.scenario, self.step
+        return scenario.seen(step) if self.test_mode else scenario.new(step)
+
+    def _recall(self, file: str) -> list[tuple[int, np.ndarray, tuple[int, ...]]]:
+        """Index, label table and labelled steps of each image of the memory."""
+        index_of = {path: index for index, path in enumerate(self._paths)}
+        recalled = []
+        for image, steps, _ in map(astuple, read_memory(file, self.scenario, self.step).drawn):
+            if image not in index_of:
+                raise ValueError(
+                    f'{file}: {image} is not in the data set: bring the image back, or train step '
+                    f'{self.step} again without --resume'
+                )
+            kept = [c for s in (*steps, self.step) for c in self.scenario.new(s)]
+            recalled.append((index_of[image], self._table(kept).astype(np.uint8), steps))
+        return recalled
+
+    def _table(self, kept: Sequence[int]) -> np.ndarray:
+        """``[256]``: what each label of the data set becomes if those of some classes are kept."""
         scenario, step = self.scenario, self.step
         becomes = np.full(256, UNKNOWN)
         becomes[VOID] = VOID
-        kept = scenario.seen(step) if self.test_mode else scenario.new(step)
         for class_id in kept:
             becomes[class_id] = scenario.order.index(class_id) + 1
         if self.test_mode and not scenario.has_background:
@@ -125,6 +156,11 @@ class StepDataset:
         )
 
     @property
+    def names(self) -> list[str]:
+        """Path of every image of the step, below the ``data_root``."""
+        return [self._paths[index] for index in self.indices]
+
+    @property
     def metainfo(self) -> dict:
         """The data set's, with the seen classes in the order of learning, background first."""
         return copy.deepcopy(self._metainfo)
@@ -140,7 +176,19 @@ class StepDataset:
         return len(self.indices)
 
     def __getitem__(self, idx: int) -> dict:
+        if self.memory and np.random.random() < self.memory_share:
+            index, table, steps = self.memory[np.random.randint(len(self.memory))]
+            info = dict(self.dataset.get_data_info(index), label_table=table)
+            sample = self._pipeline_of(index)(info)
+            sample['data_samples'].set_metainfo(dict(labelled_steps=steps))
+            return sample
         return self.dataset[int(self.indices[idx])]
+
+    def _pipeline_of(self, index: int) -> Compose:
+        if not self._is_concat():
+            return self.dataset.pipeline
+        part = np.searchsorted(self.dataset.cumulative_sizes, index, side='right')
+        return self.dataset.datasets[part].pipeline
 
 
 def _insert_relabel(cfg, relabel: dict) -> tuple[object, list[dict]]:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS
 
+from ..datasets.memory import read_memory
 from ..scenario import Scenario
-from . import hand_over
+from . import hand_over, pretrained
 from .step_config import step_config
 
 
@@ -40,6 +40,11 @@ def step_folder(work_dir: str | Path, step: int) -> Path:
     return Path(work_dir) / f'step_{step}'
 
 
+def memory_of(work_dir: str | Path, step: int) -> Path:
+    """The replay memory that a step learns from."""
+    return step_folder(work_dir, step) / 'memory.json'
+
+
 def checkpoint_of(cfg: Config, work_dir: str | Path, step: int) -> Path:
     """The checkpoint that the step ends with, as mmengine's ``CheckpointHook`` names it."""
     train_cfg = step_config(cfg, step).train_cfg
@@ -49,7 +54,7 @@ def checkpoint_of(cfg: Config, work_dir: str | Path, step: int) -> Path:
 
 
 def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
-    """Build every step's data sets and network, the latter without memory, and look for its start.
+    """Build every step's data sets and network, and look for its start.
 
     Args:
         cfg: The config of all steps.
@@ -82,31 +87,20 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
             setattr(ready, f'{kind}_images', len(dataset))
             ready.classes = list(dataset.metainfo['classes'][-len(scenario.new(step)) :])
         try:
-            with torch.device('meta'):
-                MODELS.build(resolved.model)
+            ready.missing += pretrained.problems(resolved.model)
+            MODELS.build(resolved.model)
         except (TypeError, ValueError) as error:
             ready.missing.append(str(error))
-        ready.missing += [
-            f'{file}: no such file of pretrained weights' for file in _absent(resolved.model)
-        ]
         if before is not None and step - 1 not in steps:
             try:
                 hand_over.load(before, scenario, step - 1)
+                # The memory is drawn from the pool of the one before.
+                if resolved.get('memory') and step > 1:
+                    read_memory(memory_of(work_dir, step - 1), scenario, step - 1)
             except (FileNotFoundError, ValueError) as error:
                 ready.missing.append(str(error))
         plans.append(ready)
     return plans
-
-
-def _absent(cfg: object) -> list[str]:
-    """Local files of pretrained weights that a config names and that are not there."""
-    if isinstance(cfg, list | tuple):
-        return [file for item in cfg for file in _absent(item)]
-    if not isinstance(cfg, dict):
-        return []
-    file = cfg.get('checkpoint') if cfg.get('type') == 'Pretrained' else cfg.get('pretrained')
-    absent = isinstance(file, str) and '://' not in file and not Path(file).is_file()
-    return [file] * absent + _absent(list(cfg.values()))
 
 
 def _or_unknown(count: int | None) -> str:

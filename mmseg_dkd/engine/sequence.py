@@ -17,8 +17,9 @@ from ..evaluation.samples import predict_samples
 from ..scenario import Scenario
 from .choices import choices
 from .first_step import adopt
-from .plan import StepPlan, checkpoint_of, plan, step_folder
+from .plan import StepPlan, checkpoint_of, memory_of, plan, step_folder
 from .recipe import first_step_config, first_step_of, recipe_of
+from .replay import draw_memory
 from .results import MANIFEST, RESULTS, add_result, read_json, write_json
 from .step_config import step_config
 
@@ -32,7 +33,7 @@ class Sequence:
         first_steps: Folder of step 0s that runs share; without it step 0 is the run's own.
 
     Raises:
-        ValueError: If the config has no valid scenario.
+        ValueError: If the config has no valid scenario or memory.
     """
 
     def __init__(
@@ -44,6 +45,11 @@ class Sequence:
         self.work_dir = Path(work_dir)
         self.first_steps = None if first_steps is None else Path(first_steps)
         self.scenario = Scenario(**cfg.scenario)
+        memory = cfg.get('memory')
+        if memory and (set(memory) != {'size'} or not isinstance(memory.size, int)):
+            raise ValueError(
+                f'{cfg.filename}: memory={dict(memory)}: write memory=dict(size=<number of images>)'
+            )
         init_default_scope(cfg.get('default_scope', 'mmseg'))
 
     def plan(self, steps: list[int]) -> list[StepPlan]:
@@ -72,8 +78,8 @@ class Sequence:
                 resumed.
         """
         finished = self._finished(resume)
-        self.check(steps)
         ahead = [step for step in steps if step not in finished]
+        self.check(ahead)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
         # All have read the manifest when the first process changes it.
@@ -132,6 +138,7 @@ class Sequence:
             write_json(manifest, dict(content, steps=kept))
         for step in range(first + keep_unfinished, self.scenario.num_steps):
             (step_folder(self.work_dir, step) / 'last_checkpoint').unlink(missing_ok=True)
+            memory_of(self.work_dir, step).unlink(missing_ok=True)
 
     def _share_step_0(self) -> list[dict] | None:
         shared = self.first_steps / first_step_of(self.cfg)
@@ -148,6 +155,9 @@ class Sequence:
         folder = step_folder(self.work_dir, step)
         previous = str(checkpoint_of(self.cfg, self.work_dir, step - 1)) if step else None
         cfg = step_config(self.cfg, step, previous)
+        if step and cfg.get('memory'):
+            file = draw_memory(self.cfg, self.work_dir, step)
+            cfg.train_dataloader.dataset.memory = dict(file=str(file))
         cfg.work_dir = str(folder)
         # Runs are told apart by name, and mmengine's own names only differ from second to second.
         cfg.experiment_name = '_'.join(folder.resolve().parts[-4:])

@@ -37,12 +37,12 @@ def base_classes(work_dir: Path) -> list[str]:
 def components(work_dir: Path) -> dict[str, str]:
     """What a run is made of, as in Table 3: which losses, which initialisation, what memory."""
     choices = json.loads((work_dir / 'results.json').read_text())[-1]['choices']
-    memory = choices['memory'] or {}
     return {
         'KD': '+' * bool(choices['alpha']),
         'DKD': '+' * bool(choices['beta']),
         'init.': '+' * (choices['init'] == 'auxiliary'),
-        'memory': f'{memory["size"]}, {memory["labels"]}' if memory else '',
+        'memory': str(choices['memory'] or ''),
+        'its labels': '+' * bool(choices['replay']),
     }
 
 

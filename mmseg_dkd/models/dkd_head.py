@@ -4,6 +4,7 @@ import math
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
@@ -43,6 +44,7 @@ class DKDMixin:
         loss_kd: dict | None = None,
         loss_dkd: dict | None = None,
         loss_aux: dict | None = None,
+        loss_replay: dict | None = None,
         **base,
     ) -> None:
         scenario = Scenario(**scenario)
@@ -78,14 +80,27 @@ class DKDMixin:
         self.loss_kd = MODELS.build(loss_kd) if loss_kd else None
         self.loss_dkd = MODELS.build(loss_dkd) if loss_dkd else None
         self.loss_aux = MODELS.build(loss_aux) if loss_aux else None
+        self.loss_replay = MODELS.build(loss_replay) if loss_replay else None
         self.conv_seg.train_only_what_losses_reach(
-            kd=self.loss_kd is not None, dkd=self.loss_dkd is not None, ac=self.loss_aux is not None
+            kd=self.loss_kd is not None or self.loss_replay is not None,
+            dkd=self.loss_dkd is not None,
+            ac=self.loss_aux is not None,
         )
 
     @property
     def new_labels(self) -> range:
         """Labels of the step's classes: classes are numbered from 1 in the order of learning."""
         return range(self.conv_seg.num_old + 1, self.conv_seg.num_seen + 1)
+
+    def _labelled(self, samples: list) -> list[tuple[range, list[int]]]:
+        """Labels of each earlier step, and the rows of the batch in which they are known."""
+        steps = [sample.metainfo.get('labelled_steps', ()) for sample in samples]
+        ends = np.cumsum([0, *(len(step.bias) for step in self.conv_seg.steps)]).tolist()
+        found = [
+            (range(1 + ends[t], 1 + ends[t + 1]), [row for row, s in enumerate(steps) if t in s])
+            for t in range(self.step)
+        ]
+        return [(labels, rows) for labels, rows in found if rows]
 
     def cls_seg(self, feat: Tensor) -> Tensor:
         """The feature itself, after the head's dropout: ``[N, D, h, w]``."""
@@ -149,6 +164,10 @@ class DKDMixin:
         if teacher is not None and self.loss_dkd is not None:
             pos, neg = decompose_logits(feature, classifier.old_weight)
             losses[self.loss_dkd.loss_name] = self.loss_dkd(pos, neg, teacher.pos, teacher.neg)
+        if self.loss_replay is not None:
+            losses[self.loss_replay.loss_name] = self.loss_replay(
+                logits, label, self._labelled(batch_data_samples)
+            )
         if self.loss_aux is not None:
             # The feature extractor must not learn from Eq. 10.
             losses[self.loss_aux.loss_name] = self.loss_aux(
@@ -177,6 +196,8 @@ def build_dkd_head(base_type: str, **cfg) -> BaseDecodeHead:
         init: ``'auxiliary'`` (Eq. 11) or ``'random'``: how a new classifier starts.
         loss_decode: mBCE (Eq. 3).
         loss_kd, loss_dkd, loss_aux: Eq. 5, 7 and 10; left out if None.
+        loss_replay: Eq. 3 for the old classes that images of the memory are labelled with; without
+            it they give negatives of the new classes and what KD and DKD make of them.
 
     Raises:
         TypeError: If the base is no such head.

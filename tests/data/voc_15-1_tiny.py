@@ -1,6 +1,7 @@
-# DKD on VOC 15-1 with a network small enough for a test on the CPU: one epoch a step.
+# DKD-M on VOC 15-1 with a network small enough for a test on the CPU: one epoch a step.
 #   tools/dist_train.sh tests/data/voc_15-1_tiny.py 2
-_base_ = '../../configs/dkd/voc_15-1.py'
+_base_ = '../../configs/dkd_m/voc_15-1.py'
+memory = dict(size=10)
 model = dict(
     backbone=dict(depth=18, base_channels=8, init_cfg=None),
     decode_head=dict(in_channels=64, channels=16),

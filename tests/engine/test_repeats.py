@@ -78,7 +78,7 @@ def test_spread_is_mean_and_sample_deviation(values, text):
 
 def fake_run(folder, base, novel, novel_names=('c', 'd'), **choices):
     folder.mkdir(parents=True)
-    default = dict(alpha=5.0, beta=5.0, init='auxiliary', memory=None)
+    default = dict(alpha=5.0, beta=5.0, init='auxiliary', memory=None, replay=None)
     first = dict(step=0, per_class_iou=dict(background=base, a=base), choices={})
     last = dict(
         step=1,

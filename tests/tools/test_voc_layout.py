@@ -1,4 +1,4 @@
-"""A tree in VOC layout with real sizes and 20 classes: 15-1, six steps, two processes."""
+"""VOC layout, real sizes, 20 classes: 15-1, six steps, two processes, with a memory."""
 
 import json
 import os
@@ -6,8 +6,9 @@ import os
 import pytest
 from mmengine.config import Config
 
-from mmseg_dkd import checkpoint_types
+from mmseg_dkd import Scenario, checkpoint_types
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
+from mmseg_dkd.datasets.memory import read_memory
 from tests.tiny import REPOSITORY
 from tests.tools.test_tools import run
 
@@ -30,6 +31,11 @@ def test_voc_15_1_runs_all_six_steps_in_two_processes(tmp_path):
     assert [entry['step'] for entry in results] == [0, 1, 2, 3, 4, 5]
     assert [len(entry['per_class_iou']) for entry in results] == [16, 17, 18, 19, 20, 21]
     assert list(results[-1]['per_class_iou'])[-1] == 'tvmonitor'
+    for step in range(1, 6):
+        drawn = read_memory(tmp_path / f'run/step_{step}/memory.json', Scenario('15-1', 20), step)[
+            0
+        ]
+        assert len(drawn) == 10
     last = checkpoint_types.load(tmp_path / 'run/step_5/epoch_1.pth')
     assert last['meta']['incremental']['seen'] == list(range(1, 21))
     state = last['state_dict']
