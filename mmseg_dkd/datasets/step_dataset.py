@@ -1,6 +1,7 @@
 """The images and labels that a step may see, from any mmseg dataset."""
 
 import copy
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -43,6 +44,9 @@ class StepDataset:
             probability, 0.5 by default, that an image of it stands in for one of the step, which
             is SSUL-M's half of every batch on average. Classes of the steps that trained on it
             are labelled in it, and the meta of its sample has these as ``labelled_steps``.
+        part: ``'held'``: a fifth of the images, by a hash of their names, the same on every
+            machine; ``'fit'``: the others; all if None. For choosing hyper-parameters on training
+            images (paper, 4.1).
 
     Raises:
         FileNotFoundError: If an image folder or list is not there.
@@ -59,10 +63,13 @@ class StepDataset:
         test_mode: bool = False,
         presence_dir: str | None = None,
         memory: dict | None = None,
+        part: str | None = None,
     ) -> None:
         self.scenario = Scenario(**scenario)
         self.step = self.scenario.check_step(step)
         self.test_mode = test_mode
+        if part not in (None, 'fit', 'held'):
+            raise ValueError(f"part must be 'fit', 'held' or None, got {part!r}")
         dataset, loaders = _insert_relabel(
             copy.deepcopy(dataset), dict(type='Relabel', table=self._table(self._kept()).tolist())
         )
@@ -80,6 +87,9 @@ class StepDataset:
         )
         select = self.scenario.select_test if test_mode else self.scenario.select
         self.indices = select(self.presence, self.step)
+        if part is not None:
+            held = np.array([_is_held(self._paths[i]) for i in self.indices], bool)
+            self.indices = self.indices[held == (part == 'held')]
         if len(self.indices) == 0:
             seen = self.metainfo['classes'][1:]
             names = seen if test_mode else seen[-len(self.scenario.new(self.step)) :]
@@ -215,6 +225,10 @@ def _insert_relabel(cfg, relabel: dict) -> tuple[object, list[dict]]:
             items.append(part)
         loaders += found
     return items, loaders
+
+
+def _is_held(path: str) -> bool:
+    return int(hashlib.sha256(Path(path).stem.encode()).hexdigest(), 16) % 5 == 0
 
 
 def _is_loader(cfg) -> bool:

@@ -23,6 +23,7 @@ def choices(cfg: Config) -> dict:
     schedule = [schedule] if isinstance(schedule, dict) else schedule
     length = cfg.train_cfg.get('max_epochs', cfg.train_cfg.get('max_iters'))
     warm_up = sum(s.end - s.get('begin', 0) for s in schedule if s.type == 'LinearLR')
+    checkpointing = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     mbce = head.get('loss_decode') or {}
     return dict(
         preset=cfg.get('preset', OFFICIAL),
@@ -44,6 +45,8 @@ def choices(cfg: Config) -> dict:
         epochs=cfg.train_cfg.get('max_epochs'),
         iterations=cfg.train_cfg.get('max_iters'),
         warm_up=warm_up / length,
+        part=cfg.train_dataloader.dataset.get('part'),
+        save_best=checkpointing.get('save_best'),
         batch_size_per_process=cfg.train_dataloader.batch_size,
         freeze_norm=model.get('freeze_norm', False),
         freeze_dropout=model.get('freeze_dropout', False),

@@ -1,6 +1,7 @@
 """Runs the steps in order and remembers what is done."""
 
 import gc
+import logging
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -77,6 +78,14 @@ class Sequence:
             ValueError: If the folder holds a run of another scenario or recipe that shall be
                 resumed.
         """
+        best = (self.cfg.get('default_hooks') or {}).get('checkpoint', {}).get('save_best')
+        if best:
+            print_log(
+                f'save_best={best!r}: a checkpoint that a validation set chose is no figure of '
+                'the paper; the steps start from the last checkpoint and report it',
+                logger='current',
+                level=logging.WARNING,
+            )
         finished = self._finished(resume)
         ahead = [step for step in steps if step not in finished]
         self.check(ahead)

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine import Sequence, step_config
 from mmseg_dkd.engine.choices import choices
 from tests.tiny import REPOSITORY
 
@@ -61,3 +61,16 @@ def test_choices_are_in_the_checkpoint_and_in_the_results(finished):
     assert meta == entry
     assert entry['preset'] == 'official' and entry['freeze_norm'] is True
     assert entry['parameter_groups'] == {'decode_head': {'lr_mult': 10.0}}
+
+
+def test_checkpoint_chosen_on_a_validation_set_is_warned_of(tiny, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmseg_dkd.engine.sequence.print_log', lambda text, **_: said.append(text))
+    cfg = tiny()
+    cfg.default_hooks.checkpoint.save_best = 'mIoU'
+    sequence = Sequence(cfg, tmp_path)
+    sequence.check = lambda steps: (_ for _ in ()).throw(RuntimeError('enough'))
+    with pytest.raises(RuntimeError, match='enough'):
+        sequence.run([0])
+    assert "save_best='mIoU'" in said[0]
+    assert choices(step_config(cfg, 0))['save_best'] == 'mIoU'
