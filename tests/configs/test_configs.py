@@ -47,7 +47,7 @@ def classes_of(name: str) -> list[int]:
     """How many classes each step learns, from the file's name."""
     total = 150 if name in ADE else 20 if name in VOC else 8
     sizes = re.search(r'_(\d+)-(\d+)', name)
-    base, more = map(int, sizes.groups()) if sizes else (8, 1)
+    base, more = map(int, sizes.groups()) if sizes else (total, 1)
     return [base] + [more] * ((total - base) // more)
 
 
@@ -126,13 +126,13 @@ def test_recipe_of_every_step(name, step):
     ade, head = name in ADE, cfg.model.decode_head
     gamma = 35.0 if ade else 1.0 if step else 2.0
     assert head.loss_decode == dict(type='MultiBCELoss', pos_weight=gamma)
-    kd = None if 'finetune' in name else dict(type='BinaryKDLoss', loss_weight=5.0)
+    method = name.split('/')[0]
+    kd = None if method in ('finetune', 'joint') else dict(type='BinaryKDLoss', loss_weight=5.0)
     dkd = dict(type='DecomposedKDLoss', loss_weight=5.0)
     aux = dict(type='AuxiliaryLoss', loss_weight=1.0)
-    method = name.split('/')[0]
     assert head.loss_kd == kd
     assert head.loss_dkd == (dkd if method.startswith(('dkd', 'kd_dkd')) else None)
-    assert head.loss_aux == aux
+    assert head.loss_aux == (None if method == 'joint' else aux)
     assert head.init == ('auxiliary' if method.startswith(('dkd', 'kd_init')) else 'random')
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.get('clip_grad') is None
