@@ -1,9 +1,18 @@
 """What a step may see of a data set."""
 
 from .area_crop import RandomAreaCrop
+from .centre_crop import CentreCrop
 from .fashion import FashionDataset
 from .presence import class_presence
 from .relabel import Relabel
-from .step_dataset import StepDataset
+from .step_dataset import AllImages, StepDataset
 
-__all__ = ['FashionDataset', 'RandomAreaCrop', 'Relabel', 'StepDataset', 'class_presence']
+__all__ = [
+    'AllImages',
+    'CentreCrop',
+    'FashionDataset',
+    'RandomAreaCrop',
+    'Relabel',
+    'StepDataset',
+    'class_presence',
+]

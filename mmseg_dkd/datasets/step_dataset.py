@@ -86,10 +86,8 @@ class StepDataset:
             infos, loaders[0], self._class_id_of(), self.scenario.num_classes, folder
         )
         select = self.scenario.select_test if test_mode else self.scenario.select
-        self.indices = select(self.presence, self.step)
-        if part is not None:
-            held = np.array([_is_held(self._paths[i]) for i in self.indices], bool)
-            self.indices = self.indices[held == (part == 'held')]
+        self.part = part
+        self.indices = self._of_part(select(self.presence, self.step))
         if len(self.indices) == 0:
             seen = self.metainfo['classes'][1:]
             names = seen if test_mode else seen[-len(self.scenario.new(self.step)) :]
@@ -100,6 +98,12 @@ class StepDataset:
             )
         self.memory = [] if memory is None else self._recall(memory['file'])
         self.memory_share = 0.0 if memory is None else memory.get('share', 0.5)
+
+    def _of_part(self, indices: np.ndarray) -> np.ndarray:
+        if self.part is None:
+            return indices
+        held = np.array([_is_held(self._paths[index]) for index in indices], bool)
+        return indices[held == (self.part == 'held')]
 
     def _is_concat(self) -> bool:
         return isinstance(self.dataset, ConcatDataset)
@@ -199,6 +203,18 @@ class StepDataset:
             return self.dataset.pipeline
         part = np.searchsorted(self.dataset.cumulative_sizes, index, side='right')
         return self.dataset.datasets[part].pipeline
+
+
+@DATASETS.register_module()
+class AllImages(StepDataset):
+    """Every image of a data set, with the labels of all classes, numbered as they are learned.
+
+    Takes the arguments of :class:`StepDataset` in test mode, whatever ``step`` says.
+    """
+
+    def __init__(self, dataset: dict, scenario: dict, step: int | None = None, **kwargs) -> None:
+        super().__init__(dataset, scenario, **{**kwargs, 'test_mode': True})
+        self.indices = self._of_part(np.arange(len(self.presence)))
 
 
 def _insert_relabel(cfg, relabel: dict) -> tuple[object, list[dict]]:

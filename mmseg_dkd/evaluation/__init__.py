@@ -1,6 +1,15 @@
 """Figures and pictures of what was learned and what was forgotten."""
 
+from .confusion import ConfusionMetric
+from .conventions import Convention, conventions
 from .metric import IncrementalIoUMetric
 from .scores import harmonic_mean, summarise
 
-__all__ = ['IncrementalIoUMetric', 'harmonic_mean', 'summarise']
+__all__ = [
+    'ConfusionMetric',
+    'Convention',
+    'IncrementalIoUMetric',
+    'conventions',
+    'harmonic_mean',
+    'summarise',
+]

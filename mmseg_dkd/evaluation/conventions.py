@@ -1,0 +1,67 @@
+"""How four papers count: what published mIoUs have in them differs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .scores import summarise
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What one paper's program does at test time.
+
+    ``future``: pixels of classes still to come are ``'ignored'`` or count as ``'background'``
+    (id 0). ``all_images``: whether images without a seen class are tested. ``with_zero``: whether
+    the IoU of id 0 (background, or ADE20K's unlabelled pixels) is in the means; if not, its pixels
+    still count against other classes' predictions.
+    """
+
+    name: str
+    future: str
+    all_images: bool = False
+    with_zero: bool = True
+
+
+def conventions(has_background: bool) -> tuple[Convention, ...]:
+    """MiB, PLOP, SSUL and DKD, for data with a background class (VOC) or without (ADE20K)."""
+    without_zero = Convention('MiB', 'ignored', with_zero=False)
+    mib = (without_zero,)
+    if has_background:
+        # MiB's figures for VOC are quoted both ways.
+        mib = Convention('MiB', 'ignored'), without_zero
+    return (
+        *mib,
+        Convention('PLOP', 'background'),
+        Convention('SSUL', 'ignored', all_images=True),
+        Convention('DKD', 'background' if has_background else 'ignored'),
+    )
+
+
+def scores(
+    confusion: np.ndarray, convention: Convention, names: Sequence[str], num_base: int
+) -> dict[str, float | None]:
+    """mIoU_b, mIoU_n, mIoU_all and hIoU under a convention, in percent.
+
+    Args:
+        confusion: Pixel counts ``[2, 1 + classes, 1 + seen]``: of images that show a seen class and
+            of the others; ground truth, all classes as they are learned, behind id 0; prediction.
+        convention: What counts.
+        names: Of id 0 and the seen classes.
+        num_base: Classes of step 0, id 0 not counted.
+
+    Returns:
+        As :func:`mmseg_dkd.evaluation.summarise`.
+    """
+    counts = confusion.sum(axis=0) if convention.all_images else confusion[0]
+    seen = counts.shape[1]
+    future, counts = counts[seen:].sum(axis=0), counts[:seen].copy()
+    if convention.future == 'background':
+        counts[0] += future
+    hits = counts.diagonal()
+    union = counts.sum(axis=0) + counts.sum(axis=1) - hits
+    with np.errstate(invalid='ignore'):
+        iou = dict(zip(names, (100 * hits / union).tolist(), strict=True))
+    first = 0 if convention.with_zero else 1
+    return summarise(iou, names[first : 1 + num_base], names[1 + num_base :])
