@@ -9,12 +9,13 @@ One confusion matrix a step and view is computed, kept beside the checkpoint, an
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 from prettytable import PrettyTable
 
 from mmseg_dkd.engine import launch
-from mmseg_dkd.engine.evaluate import VIEWS, config_of, figures_of, finished_steps
+from mmseg_dkd.engine.evaluate import VIEWS, figures_of, finished_steps
+from mmseg_dkd.engine.plan import config_file
 from mmseg_dkd.engine.ranges import parse_range
 from mmseg_dkd.engine.results import read_json, write_json
 from mmseg_dkd.evaluation.table import FIGURES
@@ -64,7 +65,8 @@ def main() -> None:
                     f'{args.work_dir}: step {step} has no checkpoint '
                     f'{checkpoints.get(step, "")}; finished are {sorted(checkpoints)}'
                 )
-            cfg = config_of(args.work_dir / f'step_{step}', args.cfg_options)
+            cfg = Config.fromfile(config_file(args.work_dir, step))
+            cfg.merge_from_dict(args.cfg_options or {})
             launch(cfg, args.launcher)
             found = figures_of(cfg, checkpoints[step], args.views)
             if is_main_process():

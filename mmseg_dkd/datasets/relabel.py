@@ -27,3 +27,33 @@ class Relabel(BaseTransform):
         table = results.pop('label_table', self.table)
         results['gt_seg_map'] = table[results['gt_seg_map']]
         return results
+
+
+def insert_relabel(cfg: object, relabel: dict) -> tuple[object, list[dict]]:
+    """The config with ``relabel`` behind every LoadAnnotations, and the loaders' configs.
+
+    It is built anew: the data sets of a ConcatDataset may share one pipeline object, which must
+    not be relabelled twice.
+    """
+    if isinstance(cfg, dict):
+        parts = {key: insert_relabel(value, relabel) for key, value in cfg.items()}
+        loaders = [loader for _, found in parts.values() for loader in found]
+        return type(cfg)({key: part for key, (part, _) in parts.items()}), loaders
+    if not isinstance(cfg, list):
+        return cfg, []
+    items, loaders = [], []
+    for item in cfg:
+        # A list in a list is a stage of TestTimeAug: its transforms are alternatives.
+        stage = isinstance(item, list)
+        found = [t for t in (item if stage else [item]) if _is_loader(t)]
+        if found:
+            items += [item, [relabel] if stage else relabel]
+        else:
+            part, found = insert_relabel(item, relabel)
+            items.append(part)
+        loaders += found
+    return items, loaders
+
+
+def _is_loader(cfg: object) -> bool:
+    return isinstance(cfg, dict) and cfg.get('type') == 'LoadAnnotations'

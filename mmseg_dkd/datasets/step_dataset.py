@@ -14,6 +14,7 @@ from mmseg.registry import DATASETS
 from ..scenario import Scenario
 from .memory import read_memory
 from .presence import FOLDER, class_presence
+from .relabel import insert_relabel
 
 VOID = 255
 UNKNOWN = 0
@@ -70,7 +71,7 @@ class StepDataset:
         self.test_mode = test_mode
         if part not in (None, 'fit', 'held'):
             raise ValueError(f"part must be 'fit', 'held' or None, got {part!r}")
-        dataset, loaders = _insert_relabel(
+        dataset, loaders = insert_relabel(
             copy.deepcopy(dataset), dict(type='Relabel', table=self._table(self._kept()).tolist())
         )
         if not loaders:
@@ -217,38 +218,8 @@ class AllImages(StepDataset):
         self.indices = self._of_part(np.arange(len(self.presence)))
 
 
-def _insert_relabel(cfg, relabel: dict) -> tuple[object, list[dict]]:
-    """The config with ``relabel`` behind every LoadAnnotations, and the loaders' configs.
-
-    It is built anew: the data sets of a ConcatDataset may share one pipeline object, which must
-    not be relabelled twice.
-    """
-    if isinstance(cfg, dict):
-        parts = {key: _insert_relabel(value, relabel) for key, value in cfg.items()}
-        loaders = [loader for _, found in parts.values() for loader in found]
-        return type(cfg)({key: part for key, (part, _) in parts.items()}), loaders
-    if not isinstance(cfg, list):
-        return cfg, []
-    items, loaders = [], []
-    for item in cfg:
-        # A list in a list is a stage of TestTimeAug: its transforms are alternatives.
-        stage = isinstance(item, list)
-        found = [t for t in (item if stage else [item]) if _is_loader(t)]
-        if found:
-            items += [item, [relabel] if stage else relabel]
-        else:
-            part, found = _insert_relabel(item, relabel)
-            items.append(part)
-        loaders += found
-    return items, loaders
-
-
 def _is_held(path: str) -> bool:
     return int(hashlib.sha256(Path(path).stem.encode()).hexdigest(), 16) % 5 == 0
-
-
-def _is_loader(cfg) -> bool:
-    return isinstance(cfg, dict) and cfg.get('type') == 'LoadAnnotations'
 
 
 def _check_paths(cfg: dict) -> None:

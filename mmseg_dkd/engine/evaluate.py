@@ -33,20 +33,6 @@ def finished_steps(work_dir: Path) -> dict[int, Path]:
     return found
 
 
-def config_of(folder: Path, options: dict | None) -> Config:
-    """The config of a step's folder, with options merged over it.
-
-    Raises:
-        FileNotFoundError: If the folder has none, or several.
-    """
-    files = sorted(folder.glob('*.py'))
-    if len(files) != 1:
-        raise FileNotFoundError(f'{folder} has {len(files)} configs instead of one')
-    cfg = Config.fromfile(files[0])
-    cfg.merge_from_dict(options or {})
-    return cfg
-
-
 def figures_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
     """What each convention makes of a step's checkpoint.
 

@@ -45,6 +45,23 @@ def memory_of(work_dir: str | Path, step: int) -> Path:
     return step_folder(work_dir, step) / 'memory.json'
 
 
+def config_file(work_dir: str | Path, step: int) -> Path:
+    """The config of a step of a run.
+
+    Raises:
+        ValueError: If the step's folder has none or several.
+    """
+    folder = step_folder(work_dir, step)
+    configs = sorted(folder.glob('*.py'))
+    if len(configs) != 1:
+        names = ', '.join(file.name for file in configs)
+        raise ValueError(
+            f'{folder} must have one config, has {names or "none"}: keep that of the latest '
+            'training, or train the step again'
+        )
+    return configs[0]
+
+
 def checkpoint_of(cfg: Config, work_dir: str | Path, step: int) -> Path:
     """The checkpoint that the step ends with, as mmengine's ``CheckpointHook`` names it."""
     train_cfg = step_config(cfg, step).train_cfg

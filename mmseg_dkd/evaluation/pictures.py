@@ -101,7 +101,7 @@ def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
         for _, folder, kind in rows:
             mask = _mask(folder / f'{number}_{kind}.png', size, colours)
             pixels += np.bincount(mask.ravel(), minlength=256)
-            cells.append(np.where(mask[..., None] > 0, _tint(colours[mask], pale), pale))
+            cells.append(np.where(mask[..., None] > 0, tint(colours[mask], pale), pale))
         columns.append(_with_gaps(cells, axis=0))
     sheet = _with_gaps(columns, axis=1).astype(np.uint8)
     names = (last / 'classes.txt').read_text().splitlines()
@@ -117,7 +117,7 @@ def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
     figure.legend(
-        handles=[Patch(color=_tint(colours[i], PALEST) / 255, label=names[i]) for i in shown + 1],
+        handles=[Patch(color=tint(colours[i], PALEST) / 255, label=names[i]) for i in shown + 1],
         loc='outside lower center',
         ncols=len(columns),
         fontsize=9,
@@ -137,7 +137,8 @@ def _mask(file: Path, size: tuple[int, int], colours: np.ndarray) -> np.ndarray:
         return np.asarray(picture.resize(size, Image.Resampling.NEAREST))
 
 
-def _tint(colour: np.ndarray, pale: np.ndarray | int) -> np.ndarray:
+def tint(colour: np.ndarray, pale: np.ndarray | float) -> np.ndarray:
+    """A colour of a mask, laid over a paled image, in the same units."""
     return COLOUR_SHARE * colour + (1 - COLOUR_SHARE) * pale
 
 

@@ -71,7 +71,7 @@ def test_stored_matrix_is_read_and_a_stale_or_broken_one_is_not(evaluated, monke
     folder = tmp_path / 'run'
     shutil.copytree(evaluated[0], folder)
     checkpoint = folder / 'step_0/iter_2.pth'
-    cfg = evaluate.config_of(folder / 'step_0', None)
+    cfg = Config.fromfile(folder / 'step_0/fashion_4-2.py')
     stored = evaluate.confusion_of(cfg, checkpoint, 'whole')
     tested = []
     monkeypatch.setattr(evaluate, '_test', lambda *args: tested.append(args) or stored + 1)
