@@ -15,7 +15,7 @@ from mmengine.dist import is_main_process
 
 from mmseg_dkd.engine import launch
 from mmseg_dkd.engine.ranges import parse_range
-from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated
+from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated, run_all
 from mmseg_dkd.evaluation.table import write_table
 
 
@@ -41,15 +41,12 @@ def main() -> None:
                 cfg.merge_from_dict(args.cfg_options)
             launch(cfg, args.launcher)
             name = f'{path.parent.name}_{path.stem}'
+            if name in rows:
+                raise ValueError(f'two configs would be the row {name!r}: {path} is one of them')
             orders = args.orders and read_orders(args.orders, cfg.scenario)
             shared = args.work_dir / FIRST_STEPS
             rows[name] = repeated(cfg, args.work_dir / name, args.seeds, orders, shared)
-        # Every run is looked at before the first is trained.
-        sequences = [sequence for row in rows.values() for sequence in row]
-        for sequence in sequences:
-            sequence.check(list(range(sequence.scenario.num_steps)))
-        for sequence in sequences:
-            sequence.run(list(range(sequence.scenario.num_steps)), resume=True)
+        run_all([sequence for row in rows.values() for sequence in row])
         if is_main_process():
             print(write_table(args.work_dir, {k: [s.work_dir for s in v] for k, v in rows.items()}))
     except (RuntimeError, ValueError, FileNotFoundError) as error:

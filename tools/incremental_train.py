@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 from mmseg_dkd import Scenario
 from mmseg_dkd.engine import Sequence, launch
 from mmseg_dkd.engine.ranges import parse_range
-from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated
+from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated, run_all
 from mmseg_dkd.evaluation.table import write_table
 
 
@@ -83,9 +83,11 @@ def main() -> None:
             plans = [plan for sequence in sequences for plan in sequence.plan(steps)]
             print('\n'.join(map(str, plans)))
             raise SystemExit(any(plan.missing for plan in plans))
-        for sequence in sequences:
-            sequence.run(steps, resume=args.resume or repeats)
-        if repeats and is_main_process():
+        if not repeats:
+            sequences[0].run(steps, resume=args.resume)
+            return
+        run_all(sequences, steps)
+        if is_main_process():
             rows = {Path(args.config).stem: [s.work_dir for s in sequences]}
             print(write_table(Path(work_dir), rows))
     except (RuntimeError, ValueError, FileNotFoundError) as error:

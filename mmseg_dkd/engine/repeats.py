@@ -72,3 +72,24 @@ def repeated(
                 folder = folder / f'seed_{seed}'
             sequences.append(Sequence(varied, folder, first_steps))
     return sequences
+
+
+def run_all(sequences: list[Sequence], steps: list[int] | None = None) -> None:
+    """Run what is not finished of several sequences, once all are known to have what they need.
+
+    Args:
+        sequences: From :func:`repeated`.
+        steps: The steps of each; all if None.
+
+    Raises:
+        RuntimeError: If anything is missing, before any training.
+        ValueError: If a folder holds a run of another scenario or recipe.
+    """
+    for sequence in sequences:
+        sequence.check(sequence.ahead(_steps(sequence, steps), resume=True))
+    for sequence in sequences:
+        sequence.run(_steps(sequence, steps), resume=True)
+
+
+def _steps(sequence: Sequence, steps: list[int] | None) -> list[int]:
+    return list(range(sequence.scenario.num_steps)) if steps is None else steps

@@ -57,6 +57,11 @@ class Sequence:
         """See :func:`mmseg_dkd.engine.plan.plan`."""
         return plan(self.cfg, self.work_dir, steps)
 
+    def ahead(self, steps: list[int], resume: bool) -> list[int]:
+        """The steps that are to be run: all, or, when resuming, those that are not finished."""
+        finished = self._finished() if resume else {}
+        return [step for step in steps if step not in finished]
+
     def check(self, steps: list[int]) -> None:
         """Raise a RuntimeError that lists what is missing to run the steps, if anything is."""
         missing = [f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing]
@@ -86,8 +91,7 @@ class Sequence:
                 logger='current',
                 level=logging.WARNING,
             )
-        finished = self._finished(resume)
-        ahead = [step for step in steps if step not in finished]
+        ahead = self.ahead(steps, resume)
         self.check(ahead)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
@@ -107,9 +111,7 @@ class Sequence:
             )
         return results
 
-    def _finished(self, resume: bool) -> dict[int, dict]:
-        if not resume:
-            return {}
+    def _finished(self) -> dict[int, dict]:
         manifest = read_json(self.work_dir / MANIFEST, None)
         if manifest is None:
             return {}
