@@ -58,9 +58,27 @@ class Sequence:
         return plan(self.cfg, self.work_dir, steps)
 
     def ahead(self, steps: list[int], resume: bool) -> list[int]:
-        """The steps that are to be run: all, or, when resuming, those that are not finished."""
-        finished = self._finished() if resume else {}
-        return [step for step in steps if step not in finished]
+        """The steps that are to be run: all, or, when resuming, those that are not finished.
+
+        Raises:
+            ValueError: If the folder holds another run: of another config, or, when resuming, of
+                another scenario or recipe.
+        """
+        if resume:
+            finished = self._finished()
+            return [step for step in steps if step not in finished]
+        there = read_json(self.work_dir / MANIFEST, {}).get('config', self._config_name)
+        if there != self._config_name:
+            # Configs of several methods have the same name, and so the same folder by default.
+            raise ValueError(
+                f'{self.work_dir} holds a run of {there}, which {self._config_name} would '
+                'overwrite: give another --work-dir'
+            )
+        return steps
+
+    @property
+    def _config_name(self) -> str:
+        return '/'.join(Path(self.cfg.filename).parts[-2:])
 
     def check(self, steps: list[int]) -> None:
         """Raise a RuntimeError that lists what is missing to run the steps, if anything is."""
@@ -80,8 +98,7 @@ class Sequence:
 
         Raises:
             RuntimeError: If anything is missing, before any training.
-            ValueError: If the folder holds a run of another scenario or recipe that shall be
-                resumed.
+            ValueError: If the folder holds another run (:meth:`ahead`).
         """
         best = (self.cfg.get('default_hooks') or {}).get('checkpoint', {}).get('save_best')
         if best:
@@ -209,6 +226,7 @@ class Sequence:
         checkpoint = checkpoint_of(self.cfg, self.work_dir, step).relative_to(self.work_dir)
         steps = read_json(path, dict(steps={}))['steps']
         manifest = dict(
+            config=self._config_name,
             scenario=self.scenario.name,
             setting=self.scenario.setting,
             fingerprint=self.scenario.fingerprint,

@@ -120,6 +120,11 @@ def test_resume_of_another_scenario_is_refused(finished, tiny):
         Sequence(tiny('dkd/fashion_4-1.py'), finished).run([1], resume=True)
 
 
+def test_run_of_another_config_is_not_overwritten(finished, tiny):
+    with pytest.raises(ValueError, match='holds a run of dkd/fashion_4-2.py, which kd/fashion'):
+        Sequence(tiny('kd/fashion_4-2.py'), finished).run([1])
+
+
 def test_an_interrupted_repetition_leaves_nothing_to_resume_from_the_first_run(
     finished, tiny, tmp_path, monkeypatch
 ):
