@@ -167,6 +167,7 @@ def test_whole_run(name, tiny, tmp_path):
 
 
 def test_step_2_without_the_memory_of_step_1_is_refused_before_training(cfg, run):
+    (run / 'manifest.json').unlink()
     with pytest.raises(RuntimeError, match='step_1/memory.json: the memory of step 1 is missing'):
         Sequence(cfg, run).run([2])
 
