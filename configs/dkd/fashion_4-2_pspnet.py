@@ -1,6 +1,6 @@
 # DKD on the embedded demo set, 4-2 (three steps), with a thin PSPNet: the same stock model file as
-# voc_15-1_pspnet-r50-d8.py, few channels. It shows the wiring: it starts from noise and
-# needs no pretrained weights, so its scores mean little.
+# voc_15-1_pspnet-r50-d8.py, few channels. It shows the wiring: it starts from noise and needs no
+# pretrained weights, so its scores mean little.
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/dkd/fashion_4-2_pspnet.py
 _base_ = [

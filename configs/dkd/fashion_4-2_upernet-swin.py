@@ -1,5 +1,5 @@
-# DKD on the embedded demo set, 4-2 (three steps), with a thin UPerNet on Swin: the same stock model file as
-# voc_15-1_upernet-swin-t.py, few channels. It shows the wiring: it starts from noise and
+# DKD on the embedded demo set, 4-2 (three steps), with a thin UPerNet on Swin: the same stock model
+# file as voc_15-1_upernet-swin-t.py, few channels. It shows the wiring: it starts from noise and
 # needs no pretrained weights, so its scores mean little.
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/dkd/fashion_4-2_upernet-swin.py

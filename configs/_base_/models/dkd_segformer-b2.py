@@ -1,5 +1,5 @@
-# mmseg's SegFormer-B2 as DKD learns it: stock network, ImageNet weights and all terms of Eq. 1.
-# The config built on it says num_classes, scenario and gamma.
+# mmseg's SegFormer-B2 as DKD learns it: stock network, ImageNet weights and all terms of Eq. 1. The
+# config built on it says num_classes, scenario and gamma.
 _base_ = ['./segformer_mit-b0.py', '../methods/dkd.py']
 checkpoint = 'https://mmassets.onedl.ai/mmsegmentation/v0.5/pretrain/segformer/mit_b2_20220624-66e8bf70.pth'  # noqa
 model = dict(

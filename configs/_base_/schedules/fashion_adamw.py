@@ -1,4 +1,5 @@
-# fashion.py with AdamW, as voc_60e_adamw.py has it, for networks that start from noise: ten times its lr.
+# fashion.py with AdamW, as voc_60e_adamw.py has it, at ten times the lr, since the networks start
+# from noise.
 _base_ = ['./fashion.py', './adamw.py']
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, **dict(_base_.adamw, lr=6e-4)),

@@ -2,11 +2,11 @@
 # gamma and later steps at a tenth of the lr are DKD's.
 #
 # What voc_60e.py does in later steps holds for transformers as well:
-# * Weight decay on the new classifiers only: AdamW's shrinks a weight whatever the losses say, so
-#   without new labels it would wear off what the old classes need.
+# * Weight decay on the new classifiers only: AdamW shrinks a weight whatever the losses say, and
+#   would wear off what the old classes need.
 # * freeze_norm: BatchNorm, which only the heads have, must not take over the statistics of images of
-#   the new classes alone. LayerNorm has no statistics to lose; its affine parameters are
-#   trained on, like any weight of the backbone, and KD holds them.
+#   the new classes alone. LayerNorm has no statistics to lose; its affine parameters are trained on,
+#   like any weight of the backbone, and KD holds them.
 # * freeze_dropout: with drop path on, the student would differ from a teacher of the same weights,
 #   and KD would pull at it without a cause. Off, KD and DKD start with a gradient of zero.
 _base_ = ['./voc_60e.py', './adamw.py']
@@ -33,7 +33,8 @@ param_scheduler = [
         convert_to_iter_based=True)
 ]
 later_steps = dict(optim_wrapper=dict(optimizer=dict(lr=6e-6)))
-# Paper: one lr for all. AdamW and its weight decay are neither the paper's nor the program's, and stay.
+# Paper: one lr for all. AdamW and its weight decay are neither the paper's nor the program's: they
+# stay.
 presets = dict(
     paper=dict(
         optim_wrapper=dict(
