@@ -21,7 +21,7 @@ from mmseg_dkd.engine.step_config import step_config
 from tests.tiny import REPOSITORY
 
 PAGE = (REPOSITORY / 'docs/own_data.md').read_text()
-BASE, *EDITS = re.findall(r'```python\n(.*?)```', PAGE, re.S)
+BASE, *EDITS, ONE_FOLDER = re.findall(r'```python\n(.*?)```', PAGE, re.S)
 # Values in the masks of each folder, and the labels that they stand for when all is learned.
 VALUES = {
     'first': {0: 0, 1: 1, 2: 2, 3: 3, 255: 255},
@@ -70,24 +70,27 @@ def page(warehouse, tmp_path, tiny, monkeypatch):
     """Make the config of the page, with one of its edits or another, as small as a test needs."""
     # Laying out a config with paths longer than a line takes mmengine seconds each time.
     monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
-    (tmp_path / 'configs/mine').mkdir(parents=True)
-    (tmp_path / 'configs/_base_').symlink_to(REPOSITORY / 'configs/_base_')
+    (tmp_path / 'my_configs').mkdir()
+    (tmp_path / 'configs').symlink_to(REPOSITORY / 'configs')
 
     def make(edit: str = '', root: Path = warehouse) -> Config:
-        text = edited(BASE, edit).replace("'data/warehouse'", repr(str(root)))
-        text = text.replace('(512, 512)', '(32, 32)').replace('(2048, 512)', '(32, 32)')
-        file = tmp_path / 'configs/mine/warehouse.py'
-        file.write_text(text)
+        file = tmp_path / 'my_configs/warehouse.py'
+        file.write_text(edited(BASE, edit).replace("'data/warehouse'", repr(str(root))))
         cfg = Config.fromfile(file)
         init_default_scope('mmseg')
         cfg.model.backbone = tiny().model.backbone
         cfg.model.decode_head.update(
             in_channels=80, channels=8, dilations=(1, 2), norm_cfg=dict(type='BN')
         )
+        cfg.model.data_preprocessor.size = (32, 32)
         cfg.optim_wrapper.type = 'OptimWrapper'
         cfg.train_cfg.max_epochs = cfg.param_scheduler[0].end = 1
         for loader in (cfg.train_dataloader, cfg.test_dataloader):
             loader.update(num_workers=0, persistent_workers=False)
+            for part in loader.dataset.dataset.datasets:
+                part.pipeline = [
+                    t for t in part.pipeline if t.type not in ('RandomAreaCrop', 'Resize')
+                ]
         cfg.train_dataloader.batch_size = 5
         return cfg
 
@@ -105,6 +108,11 @@ def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_p
     written = (run / 'step_0/epoch_1.pth').stat().st_mtime_ns
     figures = scores_of(run)[0]
     Sequence(page(EDITS[0], root), run).run([0, 1], resume=True)
+    (run / 'step_1_forklift.py').write_text(ONE_FOLDER)
+    alone = DATASETS.build(Config.fromfile(run / 'step_1_forklift.py').test_dataloader.dataset)
+    assert sorted(alone.names) == sorted(f'forklift/images/{name}' for name in HELD)
+    assert alone.metainfo['classes'] == NAMES[:5]
+
     shutil.rmtree(root / 'first')
     with pytest.raises(ValueError, match='step_0 was trained by another recipe .*--steps'):
         Sequence(page(EDITS[1], root), run).run([0, 1, 2], resume=True)
