@@ -23,8 +23,9 @@ def as_it_was(cfg: Config, step: int) -> Iterator[Config]:
     yield cfg
     for shorter in Scenario(**cfg.scenario).grown_from(step):
         cut = copy.deepcopy(cfg)
+        for key, value in cfg.items():
+            cut[key] = _cut(value, shorter)
         cut.scenario = _written(cfg.scenario.to_dict(), shorter)
-        _cut(cut._cfg_dict, shorter)
         yield cut
 
 
@@ -39,24 +40,23 @@ def _written(scenario: dict, shorter: Scenario) -> dict:
     return dict(written, name=[list(step) for step in shorter.steps])
 
 
-def _cut(part: object, shorter: Scenario) -> None:
-    """Take out, in place, what only the later steps have."""
+def _cut(part: object, shorter: Scenario) -> object:
+    """A part of a config, without what only the later steps have."""
+    if isinstance(part, list):
+        return [_cut(item, shorter) for item in part if not _is_later(item, shorter)]
+    if not isinstance(part, dict):
+        return part
+    cut = type(part)({key: _cut(value, shorter) for key, value in part.items()})
     size = shorter.num_classes + shorter.has_background
-    if isinstance(part, dict):
-        if 'scenario' in part and 'num_classes' in part:
-            part['num_classes'] = size
-        metainfo = part.get('metainfo') or {}
-        if 'labels' in part and 'classes' in metainfo:
-            later = metainfo['classes'][size:]
-            part['labels'] = {n: v for n, v in part['labels'].items() if n not in later}
-        for key in {'classes', 'palette'} & set(metainfo):
-            metainfo[key] = metainfo[key][:size]
-        for value in part.values():
-            _cut(value, shorter)
-    elif isinstance(part, list):
-        part[:] = [item for item in part if not _is_later(item, shorter)]
-        for item in part:
-            _cut(item, shorter)
+    if 'scenario' in part and 'num_classes' in part:
+        cut['num_classes'] = size
+    metainfo = part.get('metainfo') or {}
+    for key in {'classes', 'palette'} & set(metainfo):
+        cut['metainfo'][key] = metainfo[key][:size]
+    if 'labels' in part and 'classes' in metainfo:
+        later = metainfo['classes'][size:]
+        cut['labels'] = {n: v for n, v in part['labels'].items() if n not in later}
+    return cut
 
 
 def _is_later(part: object, shorter: Scenario) -> bool:
