@@ -185,6 +185,13 @@ def test_images_of_the_memory_have_the_labels_of_their_folder(page, warehouse, t
     assert sample.labelled_steps == (0,)
 
 
+def test_folder_that_is_smaller_than_a_batch_is_named_before_training(page, tmp_path):
+    cfg = page(EDITS[0])
+    cfg.train_dataloader.batch_size = 15
+    with pytest.raises(RuntimeError, match='14 training images make no batch of 15.*at most 14'):
+        Sequence(cfg, tmp_path).check([0])
+
+
 @pytest.fixture
 def trained(page, tmp_path, monkeypatch) -> Path:
     """Folder of a run of two steps, with what a checkpoint says of itself but no weights."""
