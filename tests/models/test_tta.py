@@ -82,21 +82,8 @@ def test_every_image_of_a_batch_is_merged_on_its_own():
 
 
 @pytest.fixture(scope='module')
-def trained(finished):
-    """The network of the last tiny step, with classifiers that say every class somewhere."""
-    folder = finished / 'step_2'
-    model = init_model(str(folder / 'fashion_4-2.py'), str(folder / 'iter_2.pth'), 'cpu')
-    dataset = DATASETS.build(model.cfg.test_dataloader.dataset)
-    inputs = torch.stack([dataset[i]['inputs'] for i in range(len(dataset))])
-    torch.manual_seed(0)
-    with torch.no_grad():
-        data = model.data_preprocessor(dict(inputs=list(inputs)))
-        feature = model.decode_head.feature(model.extract_feat(data['inputs']))
-        std, mean = torch.std_mean(feature, (0, 2, 3))
-        for step in model.decode_head.conv_seg.steps:
-            step.weight.copy_(torch.randn_like(step.weight) / (std[:, None, None] + 1e-6))
-            step.bias.copy_(-(step.weight[:, :, 0, 0] @ mean))
-    return model
+def network(outspoken):
+    return init_model(*map(str, outspoken), 'cpu')
 
 
 def augmented(model, stages: list[list[dict]]):
@@ -105,13 +92,13 @@ def augmented(model, stages: list[list[dict]]):
     return DATASETS.build(cfg)
 
 
-def test_one_augmentation_that_changes_nothing_is_the_plain_test(trained):
-    plain = DATASETS.build(trained.cfg.test_dataloader.dataset)
-    dataset, tta = augmented(trained, [[KEPT]]), IncrementalTTAModel(trained)
+def test_one_augmentation_that_changes_nothing_is_the_plain_test(network):
+    plain = DATASETS.build(network.cfg.test_dataloader.dataset)
+    dataset, tta = augmented(network, [[KEPT]]), IncrementalTTAModel(network)
     said = set()
     for index in range(len(plain)):
         with torch.no_grad():
-            (expected,) = trained.test_step(pseudo_collate([plain[index]]))
+            (expected,) = network.test_step(pseudo_collate([plain[index]]))
             (actual,) = tta.test_step(pseudo_collate([dataset[index]]))
         assert torch.equal(actual.pred_sem_seg.data, expected.pred_sem_seg.data)
         assert torch.equal(actual.gt_sem_seg.data, expected.gt_sem_seg.data)
@@ -119,12 +106,12 @@ def test_one_augmentation_that_changes_nothing_is_the_plain_test(trained):
     assert len(said) > 5, said
 
 
-def test_scales_and_flips_against_numpy(trained):
+def test_scales_and_flips_against_numpy(network):
     sizes = [(48, 48), (64, 64), (96, 96)]
     scales = [dict(type='Resize', scale=size, keep_ratio=True) for size in sizes]
-    dataset = augmented(trained, [scales, [KEPT, FLIPPED]])
-    tta = IncrementalTTAModel(trained)
-    prep = trained.cfg.model.data_preprocessor
+    dataset = augmented(network, [scales, [KEPT, FLIPPED]])
+    tta = IncrementalTTAModel(network)
+    prep = network.cfg.model.data_preprocessor
     differing = 0
     for index in range(len(dataset)):
         image = cv2.imread(dataset.get_data_info(index)['img_path'])
@@ -136,7 +123,7 @@ def test_scales_and_flips_against_numpy(trained):
                 view = (view[..., ::-1].astype(np.float32) - prep.mean) / prep.std
                 view = torch.tensor(view.transpose(2, 0, 1)[None].copy(), dtype=torch.float32)
                 with torch.no_grad():
-                    logits = trained.encode_decode(view, [dict(img_shape=view.shape[2:])])
+                    logits = network.encode_decode(view, [dict(img_shape=view.shape[2:])])
                 logits = logits[0, 1:].numpy()
                 logits = logits[:, :, ::-1] if mirrored else logits
                 logits = np.stack([cv2.resize(np.ascontiguousarray(z), (64, 64)) for z in logits])
