@@ -21,20 +21,15 @@ class Logits(nn.Module):
         return self.model.encode_decode(images, [dict(img_shape=images.shape[2:])])
 
 
-def write_onnx(
-    model: EncoderDecoder, path: Path, classes: list[str], palette: list[list[int]]
-) -> Callable[[Tensor], Tensor]:
-    """Write ``images`` float32 ``[N, 3, H, W]`` to ``logits`` ``[N, 1 + C, H, W]``.
+def write_onnx(model: EncoderDecoder, path: Path, about: dict) -> Callable[[Tensor], Tensor]:
+    """Write a file of ``images`` ``[N, 3, H, W]`` to ``logits`` ``[N, 1 + C, H, W]``, float32.
 
-    N, H and W are free. The file's metadata has, as JSON, ``classes``, ``palette`` and how images
-    are to be normalised: ``mean`` and ``std`` of the channels, 0 to 255, in the order
-    ``channels``.
+    N, H and W are free.
 
     Args:
         model: In eval mode.
         path: The file.
-        classes: Names of the 1 + C classes.
-        palette: Their colours.
+        about: Plain data for the metadata of the file, each value as JSON.
 
     Returns:
         What onnxruntime makes of the file, as a function from images to logits.
@@ -56,14 +51,6 @@ def write_onnx(
         dynamic_shapes=(free,),
         input_names=['images'],
         output_names=['logits'],
-    )
-    prep = model.data_preprocessor
-    about = dict(
-        classes=classes,
-        palette=palette,
-        mean=prep.mean.flatten().tolist(),
-        std=prep.std.flatten().tolist(),
-        channels='RGB' if prep.channel_conversion else 'BGR',
     )
     program.model.metadata_props.update({key: json.dumps(value) for key, value in about.items()})
     program.save(path)

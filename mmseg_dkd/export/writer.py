@@ -50,7 +50,8 @@ def export(
     """Write a step's model so that it needs nothing of this package.
 
     ``'mmseg'``: a config and a checkpoint of an ``EncoderDecoder`` (:mod:`mmseg_dkd.export.plain`).
-    ``'onnx'``: that model by :func:`mmseg_dkd.export.to_onnx.write_onnx`.
+    ``'onnx'``: that model by :func:`mmseg_dkd.export.to_onnx.write_onnx`; the metadata of the file
+    has ``classes``, ``palette`` and how images are normalised: ``channels``, ``mean``, ``std``.
 
     Args:
         cfg: The config of the step, or that of all steps with the last one's checkpoint.
@@ -83,7 +84,6 @@ def export(
     plain_cfg = plain_model(model_cfg.to_dict(), original.decode_head.num_classes)
     state = plain_state(loaded['state_dict'], original.decode_head.tau)
     plain = _build(plain_cfg, state)
-    about = hand_over.describe(scenario, step)
     name = f'{Path(cfg.filename).stem}_step_{step}'
     written = []
     out_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -94,11 +94,16 @@ def export(
             test = plain_test(cfg, scenario, step, classes, palette)
             title = f'Step {step} of scenario {scenario.name}, from {Path(cfg.filename).name}.'
             write_config(folder / f'{name}.py', cfg, plain_cfg, test, title)
-            meta = dict(dataset_meta=dict(classes=classes, palette=palette), exported_from=about)
+            meta = dict(
+                dataset_meta=dict(classes=classes, palette=palette),
+                exported_from=hand_over.describe(scenario, step),
+            )
             torch.save(dict(meta=meta, state_dict=state), folder / f'{name}.pth')
             written.append(_compared(out_dir / f'{name}.pth', original, Logits(plain)))
         if 'onnx' in formats:
-            answer = write_onnx(plain, folder / f'{name}.onnx', classes, palette)
+            prepared = _preparation(plain_cfg['data_preprocessor'])
+            about = dict(classes=classes, palette=palette, **prepared)
+            answer = write_onnx(plain, folder / f'{name}.onnx', about)
             written.append(_compared(out_dir / f'{name}.onnx', original, answer))
         # An empty folder gives way.
         os.replace(folder, out_dir)
@@ -114,6 +119,15 @@ def _names(loaded: dict, path: str | Path, count: int) -> tuple[list[str], list[
             f'colours, but the model has {count} classes'
         )
     return classes, [[int(value) for value in colour] for colour in palette]
+
+
+def _preparation(preprocessor: dict) -> dict:
+    """What mmseg does to an image, 0 to 255, before the network: order of channels, mean, std."""
+    return dict(
+        channels='RGB' if preprocessor.get('bgr_to_rgb') else 'BGR',
+        mean=preprocessor.get('mean'),
+        std=preprocessor.get('std'),
+    )
 
 
 def _build(cfg: dict, state: dict[str, Tensor]) -> EncoderDecoder:

@@ -1,6 +1,7 @@
 """Test-time augmentation: the mean of sigmoids against tau, not of a softmax."""
 
 import copy
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from mmseg.registry import DATASETS
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmseg_dkd.engine import IncrementalStepHook
 from mmseg_dkd.models import IncrementalTTAModel
 
 LOAD, LABEL, PACK = (
@@ -135,3 +137,9 @@ def test_scales_and_flips_against_numpy(network):
         differing += np.count_nonzero(actual.pred_sem_seg.data[0].numpy() != expected)
     # cv2 interpolates with fixed-point weights.
     assert differing <= 2, differing
+
+
+def test_mmsegs_own_merging_is_refused(network):
+    runner = SimpleNamespace(model=SegTTAModel(network))
+    with pytest.raises(ValueError, match='SegTTAModel .* write tta_model=dict.*Incremental'):
+        IncrementalStepHook().after_load_checkpoint(runner, {})
