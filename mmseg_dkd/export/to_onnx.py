@@ -27,7 +27,7 @@ def write_onnx(model: EncoderDecoder, path: Path, about: dict) -> Callable[[Tens
     N, H and W are free.
 
     Args:
-        model: In eval mode.
+        model: On the CPU, in eval mode.
         path: The file.
         about: Plain data for the metadata of the file, each value as JSON.
 
@@ -44,7 +44,7 @@ def write_onnx(model: EncoderDecoder, path: Path, about: dict) -> Callable[[Tens
         raise ImportError(f"{error}: ONNX needs pip install 'mmseg_dkd[export]'") from error
     free = {0: torch.export.Dim('N'), 2: torch.export.Dim('H'), 3: torch.export.Dim('W')}
     program = torch.onnx.export(
-        Logits(model),
+        Logits(model).eval(),
         (torch.zeros(2, 3, 128, 96),),
         dynamo=True,
         verbose=False,

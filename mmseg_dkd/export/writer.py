@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.models import EncoderDecoder
-from mmseg.registry import MODELS
+from mmseg.registry import DATASETS, MODELS
 from torch import Tensor
 
 from ..engine import hand_over
@@ -60,7 +60,8 @@ def export(
         formats: Of :data:`FORMATS`.
 
     Raises:
-        FileNotFoundError: If there is no such checkpoint.
+        FileNotFoundError: If there is no such checkpoint, or it has no class names and there is no
+            data set to ask for them.
         ImportError: If a format needs a package that is not installed.
         RuntimeError: If a written model says something else than the original.
         ValueError: If the folder holds something, the config is not of an incremental model, the
@@ -78,8 +79,8 @@ def export(
     scenario = Scenario(**model_cfg.decode_head.scenario)
     step = scenario.check_step(model_cfg.decode_head.get('step'))
     loaded = hand_over.load(checkpoint, scenario, step)
-    classes, palette = _names(loaded, checkpoint, 1 + len(scenario.seen(step)))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
+    classes, palette = _names(loaded, cfg)
     original = _build(model_cfg, loaded['state_dict'])
     plain_cfg = plain_model(model_cfg.to_dict(), original.decode_head.num_classes)
     state = plain_state(loaded['state_dict'], original.decode_head.tau)
@@ -110,15 +111,12 @@ def export(
     return written
 
 
-def _names(loaded: dict, path: str | Path, count: int) -> tuple[list[str], list[list[int]]]:
-    meta = loaded['meta'].get('dataset_meta') or {}
-    classes, palette = list(meta.get('classes', ())), list(meta.get('palette', ()))
-    if len(classes) != count or len(palette) != count:
-        raise ValueError(
-            f"{path}: meta['dataset_meta'] has {len(classes)} class names and {len(palette)} "
-            f'colours, but the model has {count} classes'
-        )
-    return classes, [[int(value) for value in colour] for colour in palette]
+def _names(loaded: dict, cfg: Config) -> tuple[list[str], list[list[int]]]:
+    """Names and colours of the classes, of the data set where a (converted) checkpoint has none."""
+    meta = loaded['meta'].get('dataset_meta')
+    if meta is None:
+        meta = DATASETS.build(cfg.test_dataloader.dataset).metainfo
+    return list(meta['classes']), [[int(value) for value in colour] for colour in meta['palette']]
 
 
 def _preparation(preprocessor: dict) -> dict:
