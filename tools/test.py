@@ -16,6 +16,7 @@ def main() -> None:
     )
     parser.add_argument('checkpoint')
     parser.add_argument('--work-dir', help='default: test, beside the checkpoint')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override the config: key=value ...'
@@ -29,6 +30,12 @@ def main() -> None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.work_dir = args.work_dir or str(Path(args.checkpoint).parent / 'test')
     cfg.load_from, cfg.resume = args.checkpoint, False
+    if args.tta:
+        if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
+            raise SystemExit(f'error: {args.config} has no tta_pipeline and tta_model')
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.tta_model.module = cfg.model
+        cfg.model = cfg.tta_model
     try:
         launch(cfg, args.launcher)
         Runner.from_cfg(cfg).test()

@@ -23,4 +23,5 @@ model = dict(
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
 log_processor = dict(by_epoch=True)
+tta_model = dict(type='IncrementalTTAModel')
 randomness = dict(seed=0)

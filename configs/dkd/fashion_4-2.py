@@ -18,4 +18,5 @@ custom_hooks = [
 ]
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
+tta_model = dict(type='IncrementalTTAModel')
 randomness = dict(seed=0)

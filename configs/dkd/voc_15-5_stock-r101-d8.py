@@ -37,6 +37,7 @@ test_dataloader = dict(
         type='StepDataset',
         scenario=scenario,
         test_mode=True,
+        pipeline=_base_.test_pipeline,
         dataset=_base_.test_dataloader.dataset))
 # Every step is tested once, at its end.
 val_dataloader = None
@@ -44,4 +45,5 @@ val_evaluator = None
 test_evaluator = dict(_delete_=True, type='IncrementalIoUMetric')
 test_cfg = dict(type='TestLoop')
 log_processor = dict(by_epoch=True)
+tta_model = dict(type='IncrementalTTAModel')
 randomness = dict(seed=0)

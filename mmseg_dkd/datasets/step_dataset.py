@@ -35,6 +35,8 @@ class StepDataset:
     Args:
         dataset: Config of any mmseg dataset, or of a ``ConcatDataset`` of such, with a
             ``LoadAnnotations`` in its pipeline.
+        pipeline: In place of the pipeline of that dataset, or of all in the ``ConcatDataset``.
+            mmseg's tools read and set it here.
         scenario: Arguments of :class:`Scenario`.
         step: The step; the last one if omitted.
         test_mode: Whether to test rather than to train.
@@ -64,13 +66,18 @@ class StepDataset:
         presence_dir: str | None = None,
         memory: dict | None = None,
         part: str | None = None,
+        pipeline: list[dict] | None = None,
     ) -> None:
         self.scenario = Scenario(**scenario)
         self.step = self.scenario.check_step(step)
         self.test_mode = test_mode
         if part not in (None, 'fit', 'held'):
             raise ValueError(f"part must be 'fit', 'held' or None, got {part!r}")
-        dataset, loaders = self._relabelled(copy.deepcopy(dataset))
+        dataset = copy.deepcopy(dataset)
+        if pipeline is not None:
+            for each in dataset.get('datasets', [dataset]):
+                each['pipeline'] = copy.deepcopy(pipeline)
+        dataset, loaders = self._relabelled(dataset)
         _check_paths(dataset)
         self.dataset = DATASETS.build(dataset)
         self._metainfo = self._renamed(self.dataset.metainfo)
@@ -254,6 +261,12 @@ class AllImages(StepDataset):
     def __init__(self, dataset: dict, scenario: dict, step: int | None = None, **kwargs) -> None:
         super().__init__(dataset, scenario, **{**kwargs, 'test_mode': True})
         self.indices = self._of_part(np.arange(len(self.presence)))
+
+
+def pipeline_of(cfg: dict) -> list[dict]:
+    """The pipeline of a :class:`StepDataset`'s config: its own, or else its first data set's."""
+    inner = cfg['dataset']
+    return cfg.get('pipeline') or inner.get('datasets', [inner])[0]['pipeline']
 
 
 def _is_held(path: str) -> bool:

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..atomic import write_atomically
+from ..datasets.step_dataset import pipeline_of
 from ..evaluation.conventions import conventions, scores
 from ..scenario import Scenario
 from .results import MANIFEST, read_json
@@ -111,9 +112,8 @@ def _test(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
     cfg.test_dataloader.dataset.type = 'AllImages'
     if view == 'centre':
         size = min(_input_size(cfg))
-        inner = cfg.test_dataloader.dataset.dataset
-        for part in inner.get('datasets', [inner]):
-            part.pipeline = centre_pipeline(part.pipeline, size)
+        dataset = cfg.test_dataloader.dataset
+        dataset.pipeline = centre_pipeline(pipeline_of(dataset), size)
     cfg.test_evaluator = dict(type='ConfusionMetric')
     cfg.load_from, cfg.resume = str(checkpoint), False
     cfg.work_dir = str(checkpoint.parent / 'evaluate')

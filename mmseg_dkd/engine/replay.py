@@ -15,7 +15,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader, Subset
 
 from ..datasets.memory import Candidate, add_to_pool, draw, read_memory, write_memory
-from ..datasets.step_dataset import StepDataset
+from ..datasets.step_dataset import StepDataset, pipeline_of
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
 from . import hand_over
@@ -88,10 +88,7 @@ def _candidates(cfg: Config, work_dir: str | Path, step: int) -> list[Candidate]
 def _as_tested(cfg: Config) -> StepDataset:
     """The training images of a step, as they are when tested."""
     dataset = copy.deepcopy(cfg.train_dataloader.dataset)
-    test = cfg.test_dataloader.dataset.dataset
-    pipeline = test.get('datasets', [test])[0].pipeline
-    for part in dataset.dataset.get('datasets', [dataset.dataset]):
-        part.pipeline = pipeline
+    dataset.pipeline = pipeline_of(cfg.test_dataloader.dataset)
     return DATASETS.build(dataset)
 
 

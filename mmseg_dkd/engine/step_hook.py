@@ -1,11 +1,12 @@
 """Starts a step from the one before it."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from ..models.segmentor import IncrementalSegmentor
+from ..models.tta import IncrementalTTAModel
 from . import hand_over
 from .choices import choices
 
@@ -21,7 +22,8 @@ class IncrementalStepHook(Hook):
         previous: Checkpoint at the end of the step before; needed at every step but the first.
 
     Raises:
-        ValueError: If ``previous`` is missing, not needed, or of another scenario or step.
+        ValueError: If ``previous`` is missing, not needed, or of another scenario or step, or if
+            test-time augmentation is not that of :class:`IncrementalTTAModel`.
     """
 
     priority = 'VERY_HIGH'
@@ -71,4 +73,11 @@ class IncrementalStepHook(Hook):
 
 def _model_and_head(runner: Runner) -> tuple[IncrementalSegmentor, object]:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if isinstance(model, BaseTTAModel):
+        if not isinstance(model, IncrementalTTAModel):
+            raise ValueError(
+                f'{type(model).__name__} compares the classes by a softmax, which these were not '
+                "trained for: write tta_model=dict(type='IncrementalTTAModel')"
+            )
+        model = model.module
     return model, model.decode_head

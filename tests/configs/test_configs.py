@@ -98,6 +98,32 @@ def test_scenario_and_evaluation(name):
     assert cfg.log_processor.by_epoch and cfg.default_hooks.checkpoint.by_epoch
 
 
+@pytest.mark.parametrize('name', NAMES)
+def test_mmseg_finds_how_to_test_an_image(name):
+    cfg = load(name)
+    # Where MMSegInferencer, inference_model and `tools/test.py --tta` of mmseg look.
+    assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline
+    assert cfg.tta_model == dict(type='IncrementalTTAModel')
+    assert [t.type for t in cfg.tta_pipeline] == ['LoadImageFromFile', 'TestTimeAug']
+
+
+@pytest.mark.parametrize('name', ['dkd/voc_15-5.py', 'dkd/ade_100-50.py', 'dkd/voc_15-5_stock-r101-d8.py'])
+def test_augmented_images_have_the_labels_of_the_plain_test(name, request):
+    root = request.getfixturevalue('ade_tree' if name in ADE else 'voc_tree')
+    cfg = step_config(load(name), 0).test_dataloader.dataset
+    cfg.dataset.data_root = str(root)
+    plain = DATASETS.build(cfg)
+    cfg.pipeline = load(name).tta_pipeline
+    augmented = DATASETS.build(cfg)
+    expected = plain[0]['data_samples'].gt_sem_seg.data
+    assert 0 in expected and expected.max() > 0
+    samples = augmented[0]['data_samples']
+    assert len(samples) == 12
+    assert all(torch.equal(sample.gt_sem_seg.data, expected) for sample in samples)
+    flips = [sample.flip for sample in samples]
+    assert flips == 6 * [False, True] and len({sample.img_shape for sample in samples}) == 6
+
+
 @pytest.mark.parametrize(('name', 'step'), all_steps(NAMES))
 def test_network_of_every_step(name, step):
     cfg = step_config(load(name), step)

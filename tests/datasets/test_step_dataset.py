@@ -226,6 +226,21 @@ def test_unusable_settings_are_refused_by_value(fashion, change, error, message)
         StepDataset(voc_like('FashionDataset', fashion, 'train') | change, FASHION, 0)
 
 
+def test_pipeline_is_that_of_all_wrapped_data_sets(fashion):
+    parts = [voc_like('FashionDataset', fashion, split) for split in ('train', 'val')]
+    for part in parts:
+        del part['pipeline']
+    keys = ('img_path', 'seg_map_path', 'reduce_zero_label')
+    pipeline = [*PIPELINE[:2], dict(type='PackSegInputs', meta_keys=keys)]
+    cfg = dict(type='ConcatDataset', datasets=parts)
+    dataset = StepDataset(cfg, FASHION, 0, pipeline=pipeline)
+    assert {Path(dataset[i]['data_samples'].seg_map_path).stem for i in (0, len(dataset) - 1)} == {
+        Path(dataset.names[i]).stem for i in (0, len(dataset) - 1)
+    }
+    assert set(np.unique(dataset[0]['data_samples'].gt_sem_seg.data)) <= {0, 1, 2, 3, 255}
+    assert all('pipeline' not in part for part in parts), "the caller's config is changed"
+
+
 def test_scenario_of_another_data_set_is_refused(fashion):
     message = "FashionDataset has 9 classes, but Scenario.'15-5'.* needs 21, background included"
     with pytest.raises(ValueError, match=message):

@@ -48,7 +48,7 @@ test_pipeline = [
 test_dataloader = dict(
     num_workers=0,
     persistent_workers=False,
-    dataset=dict(dataset=dict(data_root='{{root}}', pipeline=test_pipeline)))
+    dataset=dict(pipeline=test_pipeline, dataset=dict(data_root='{{root}}')))
 optim_wrapper = dict(type='OptimWrapper')
 train_cfg = dict(max_epochs=1)
 default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=1))

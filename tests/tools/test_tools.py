@@ -10,7 +10,9 @@ from pathlib import Path
 import mmseg
 import pytest
 import torch
-from mmseg.apis import inference_model, init_model
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.apis import MMSegInferencer, inference_model, init_model
 
 from mmseg_dkd import Scenario, checkpoint_types
 from tests.tiny import REPOSITORY
@@ -106,6 +108,35 @@ def test_stock_mmseg_inference_on_a_trained_step(finished, scenes):
     result = inference_model(model, str(next((scenes / 'JPEGImages').glob('*.jpg'))))
     assert result.pred_sem_seg.data.shape == (1, 64, 64)
     assert result.seg_logits.data.shape == (7, 64, 64)
+
+
+def test_stock_mmseg_inferencer_on_a_trained_step(finished, scenes):
+    paths = [str(finished / f'step_1/{name}') for name in ('fashion_4-2.py', 'iter_2.pth')]
+    inferencer = MMSegInferencer(*paths, device='cpu', show_progress=False)
+    image = str(next((scenes / 'JPEGImages').glob('*.jpg')))
+    result = inferencer(image, return_vis=True)
+    assert inferencer.model.dataset_meta['classes'][-2:] == ('sandal', 'sneaker')
+    expected = inference_model(init_model(*paths, 'cpu'), image).pred_sem_seg.data[0]
+    assert (result['predictions'] == expected.numpy()).all()
+    assert result['visualization'].shape == (64, 64, 3)
+
+
+def test_stock_mmseg_and_two_processes_test_with_augmentation(outspoken, tmp_path):
+    cfg = Config.fromfile(outspoken[0])
+    cfg.load_from, cfg.work_dir = str(outspoken[1]), str(tmp_path / 'plain')
+    plain = Runner.from_cfg(cfg).test()
+    for name, command in dict(
+        stock=['python', STOCK_TEST, *outspoken],
+        two=['tools/dist_test.sh', *outspoken, 2],
+    ).items():
+        port = str(29500 + os.getpid() % 2000)
+        done = run(*command, '--tta', '--work-dir', tmp_path / name, PORT=port)
+        assert done.returncode == 0, done.stderr[-3000:]
+    stock, two = (
+        json.loads(next(tmp_path.glob(f'{name}/*/*.json')).read_text()) for name in ('stock', 'two')
+    )
+    for key in ('mIoU', 'hIoU'):
+        assert stock[key] == two[key] != pytest.approx(plain[key], abs=0.01)
 
 
 def test_stock_mmseg_test_refuses_the_checkpoint_of_another_step(finished, tmp_path):

@@ -19,6 +19,24 @@ test_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs')
 ]
+# --tta: sizes around that of the plain test, as they are and flipped.
+img_ratios = [0.75, 1.0, 1.25]
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='Resize', scale_factor=r, keep_ratio=True)
+                for r in img_ratios
+            ],
+            [
+                dict(type='RandomFlip', prob=0., direction='horizontal'),
+                dict(type='RandomFlip', prob=1., direction='horizontal')
+            ], [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')]
+        ])
+]
 train_dataloader = dict(
     batch_size=8,
     num_workers=1,
@@ -41,11 +59,11 @@ test_dataloader = dict(
     dataset=dict(
         type='StepDataset',
         test_mode=True,
+        pipeline=test_pipeline,
         dataset=dict(
             type='FashionDataset',
             data_root=data_root,
             data_prefix=data_prefix,
-            ann_file='ImageSets/Segmentation/val.txt',
-            pipeline=test_pipeline)))
+            ann_file='ImageSets/Segmentation/val.txt')))
 test_evaluator = dict(type='IncrementalIoUMetric')
 test_cfg = dict(type='TestLoop')

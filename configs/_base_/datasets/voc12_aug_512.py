@@ -20,6 +20,27 @@ test_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs')
 ]
+# --tta: mmseg's ratios, but of the size of the plain test, as they are and flipped.
+img_ratios = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(
+                    type='Resize',
+                    scale=(int(2048 * r), int(512 * r)),
+                    keep_ratio=True)
+                for r in img_ratios
+            ],
+            [
+                dict(type='RandomFlip', prob=0., direction='horizontal'),
+                dict(type='RandomFlip', prob=1., direction='horizontal')
+            ], [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')]
+        ])
+]
 dataset_train = dict(
     type=dataset_type,
     data_root=data_root,
@@ -51,12 +72,12 @@ test_dataloader = dict(
     dataset=dict(
         type='StepDataset',
         test_mode=True,
+        pipeline=test_pipeline,
         dataset=dict(
             type=dataset_type,
             data_root=data_root,
             data_prefix=dict(
                 img_path='JPEGImages', seg_map_path='SegmentationClass'),
-            ann_file='ImageSets/Segmentation/val.txt',
-            pipeline=test_pipeline)))
+            ann_file='ImageSets/Segmentation/val.txt')))
 test_evaluator = dict(type='IncrementalIoUMetric')
 test_cfg = dict(type='TestLoop')
