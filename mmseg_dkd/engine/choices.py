@@ -27,6 +27,7 @@ def choices(cfg: Config) -> dict:
     mbce = head.get('loss_decode') or {}
     return dict(
         preset=cfg.get('preset', OFFICIAL),
+        start_from=cfg.get('start_from'),
         init=head.get('init', 'auxiliary'),
         gamma=mbce.get('pos_weight', 1.0),
         void=mbce.get('void', 'negative'),

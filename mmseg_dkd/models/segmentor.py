@@ -24,14 +24,22 @@ class IncrementalSegmentor(EncoderDecoder):
     Args:
         freeze_norm: Keep every BatchNorm in eval mode and its affine parameters as they are.
         freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
+        only_auxiliary: Train the auxiliary classifier alone, by Eq. 10, with the rest in eval mode.
+            For models that are there already (:mod:`mmseg_dkd.engine.start_from`).
 
     Raises:
         TypeError: If the decode head is not a ``DKDHead``, or an auxiliary head is given: its
             softmax loss would call every pixel of an old class background.
+        ValueError: If only the auxiliary classifier is to be trained, and it has no loss.
     """
 
     def __init__(
-        self, *args, freeze_norm: bool = False, freeze_dropout: bool = False, **kwargs
+        self,
+        *args,
+        freeze_norm: bool = False,
+        freeze_dropout: bool = False,
+        only_auxiliary: bool = False,
+        **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
         if not isinstance(self.decode_head, DKDMixin):
@@ -46,6 +54,15 @@ class IncrementalSegmentor(EncoderDecoder):
         if freeze_norm:
             for module in self._modules_of(_BatchNorm):
                 module.requires_grad_(False)
+        self.only_auxiliary = only_auxiliary
+        if only_auxiliary:
+            if self.decode_head.loss_aux is None:
+                raise ValueError(
+                    'only the auxiliary classifier is to be trained, but decode_head has no '
+                    "loss_aux: set loss_aux=dict(type='AuxiliaryLoss')"
+                )
+            self.requires_grad_(False)
+            self.decode_head.conv_seg.auxiliary.requires_grad_(True)
         self.set_teacher(None)
 
     def _modules_of(self, kind: type) -> list[nn.Module]:
@@ -53,7 +70,7 @@ class IncrementalSegmentor(EncoderDecoder):
 
     def train(self, mode: bool = True) -> 'IncrementalSegmentor':
         """Training mode, less what is frozen: loops call this again and again."""
-        super().train(mode)
+        super().train(mode and not self.only_auxiliary)
         frozen = (_BatchNorm,) * self.freeze_norm + DROPOUTS * self.freeze_dropout
         for module in self._modules_of(frozen):
             module.eval()
@@ -67,6 +84,11 @@ class IncrementalSegmentor(EncoderDecoder):
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """Terms of Eq. 1 for images ``[N, 3, H, W]`` and their labels in learning order."""
+        if self.only_auxiliary:
+            with torch.no_grad():
+                feature = self.decode_head.feature(self.extract_feat(inputs))
+            losses = self.decode_head.loss_of_auxiliary(feature, inputs.shape[-2:])
+            return add_prefix(losses, 'decode')
         reasoning = None
         if self.teacher is not None:
             with torch.no_grad():
