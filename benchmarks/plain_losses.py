@@ -20,7 +20,7 @@ def multi_bce_loss(
 ) -> Tensor:
     """Eq. 3."""
     logits = upsample(logits, label.shape[-2:])
-    target = (label[:, None] == torch.tensor(class_ids)[:, None, None].to(label)).to(logits.dtype)
+    target = (label[:, None] == torch.tensor(list(class_ids))[:, None, None].to(label)).to(logits.dtype)
     return mean_then_sum(
         F.binary_cross_entropy_with_logits(
             logits, target, pos_weight=logits.new_tensor(pos_weight), reduction='none'
@@ -33,4 +33,12 @@ def binary_kd_loss(logits: Tensor, teacher_logits: Tensor, size: tuple[int, int]
     target = upsample(teacher_logits, size).sigmoid()
     return mean_then_sum(
         F.binary_cross_entropy_with_logits(upsample(logits, size), target, reduction='none')
+    )
+
+
+def auxiliary_loss(aux_logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Eq. 10."""
+    logits = upsample(aux_logits, size)
+    return mean_then_sum(
+        F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits), reduction='none')
     )

@@ -15,10 +15,10 @@ class ReasoningChangeHook(Hook):
     """Logs the norms of the change of z+, z- and z of the old classes while a step is trained.
 
     ``change/pos``, ``change/neg`` and ``change/logit``: the L2 norm over the old classes of the
-    difference between student and teacher, averaged over images and positions of the batch. They
-    go to the visualizer's backends (``vis_data/scalars.json``, TensorBoard, ...). The student
-    answers in eval mode, so that no random number is used up: training goes on as without the
-    hook. It costs a forward pass of both networks each time.
+    difference between the decode heads of student and teacher, averaged over images and positions
+    of the batch. They go to the visualizer's backends (``vis_data/scalars.json``, TensorBoard,
+    ...). The student answers in eval mode, so that no random number is used up: training goes on
+    as without the hook. It costs a forward pass of both networks each time.
 
     Args:
         interval: Iterations from one measurement to the next.

@@ -3,7 +3,7 @@
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
-from .step_config import OFFICIAL
+from .step_config import OFFICIAL, head_configs
 
 
 def choices(cfg: Config) -> dict:
@@ -15,8 +15,10 @@ def choices(cfg: Config) -> dict:
     Returns:
         Plain data, for the meta of a checkpoint and for results.json: the preset, weights of the
         losses, optimizer, schedule and what is frozen. None where a part is not there.
+        ``auxiliary_heads`` has those of every auxiliary head.
     """
-    model, head = cfg.model, cfg.model.decode_head
+    model = cfg.model
+    head, *auxiliary = map(_of_head, head_configs(model))
     optim, optimizer = cfg.optim_wrapper, cfg.optim_wrapper.optimizer
     groups = (optim.get('paramwise_cfg') or {}).get('custom_keys', {})
     schedule = cfg.get('param_scheduler') or []
@@ -24,19 +26,13 @@ def choices(cfg: Config) -> dict:
     length = cfg.train_cfg.get('max_epochs', cfg.train_cfg.get('max_iters'))
     warm_up = sum(s.end - s.get('begin', 0) for s in schedule if s.type == 'LinearLR')
     checkpointing = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-    mbce = head.get('loss_decode') or {}
     return dict(
         preset=cfg.get('preset', OFFICIAL),
         start_from=cfg.get('start_from'),
-        init=head.get('init', 'auxiliary'),
-        gamma=mbce.get('pos_weight', 1.0),
-        void=mbce.get('void', 'negative'),
-        alpha=_weight(head.get('loss_kd')),
-        beta=_weight(head.get('loss_dkd')),
-        auxiliary=_weight(head.get('loss_aux')),
+        **head,
+        auxiliary_heads=auxiliary,
+        tau=model.decode_head.get('tau', 0.5),
         memory=(cfg.get('memory') or {}).get('size'),
-        replay=_weight(head.get('loss_replay')),
-        tau=head.get('tau', 0.5),
         optimizer=optimizer.type,
         lr=optimizer.get('lr'),
         nesterov=optimizer.get('nesterov', False),
@@ -52,6 +48,20 @@ def choices(cfg: Config) -> dict:
         freeze_norm=model.get('freeze_norm', False),
         freeze_dropout=model.get('freeze_dropout', False),
         norm_momentum=(model.backbone.get('norm_cfg') or {}).get('momentum', 0.1),
+    )
+
+
+def _of_head(head: dict) -> dict:
+    mbce = head.get('loss_decode') or dict(type='MultiBCELoss')
+    return dict(
+        init=head.get('init', 'auxiliary'),
+        mbce=_weight(mbce),
+        gamma=mbce.get('pos_weight', 1.0),
+        void=mbce.get('void', 'negative'),
+        alpha=_weight(head.get('loss_kd')),
+        beta=_weight(head.get('loss_dkd')),
+        auxiliary=_weight(head.get('loss_aux')),
+        replay=_weight(head.get('loss_replay')),
     )
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import re
 from pathlib import Path
 
 import torch
@@ -17,7 +16,6 @@ from ..scenario import Scenario
 from .step_config import at_step
 
 META = 'incremental'
-CLASSIFIER = re.compile(r'decode_head\.conv_seg\.steps\.(\d+)\.(weight|bias)')
 
 
 def describe(scenario: Scenario, step: int) -> dict:
@@ -73,27 +71,35 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
     return checkpoint
 
 
-def grow(old: dict[str, Tensor], new: dict[str, Tensor], step: int, init: str) -> dict[str, Tensor]:
+def grow(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tensor]:
     """Eq. 11: the state dict with which a step starts.
 
+    Every head starts its new classes as its ``init`` says. ``'auxiliary'``: as copies of its own
+    auxiliary classifier. ``'random'``: as they are in the new model.
+
     Args:
-        old: State dict at the end of step ``step - 1``.
-        new: State dict of the freshly made model of the step.
-        step: The step.
-        init: ``'auxiliary'``: every new class starts as a copy of the auxiliary classifier.
-            ``'random'``: it keeps what the new model has.
+        old: State dict at the end of the step before.
+        model: The freshly made model of the step.
 
     Returns:
-        A state dict with exactly the keys of ``new``.
+        A state dict with exactly the keys of the model's.
 
     Raises:
         ValueError: If a tensor is missing, left over or of another shape; all are listed.
     """
+    step, new = model.decode_head.step, model.state_dict()
+    starts = {
+        f'{name}.conv_seg.steps.{step}.{part}': (
+            head.init,
+            old.get(f'{name}.conv_seg.auxiliary.{part}'),
+        )
+        for name, head in model.incremental_heads.items()
+        for part in ('weight', 'bias')
+    }
     state = dict(old)
     for key, fresh in new.items():
-        match = CLASSIFIER.fullmatch(key)
-        if match and int(match[1]) == step:
-            taught = old.get(f'decode_head.conv_seg.auxiliary.{match[2]}')
+        if key in starts:
+            init, taught = starts[key]
             if init == 'random':
                 state[key] = fresh
             elif taught is not None and taught.shape[1:] == fresh.shape[1:]:

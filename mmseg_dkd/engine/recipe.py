@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 
 from ..scenario import Scenario
-from .step_config import step_config
+from .step_config import head_configs, step_config
 
 # Parts of a config that decide what is learned and what is measured.
 DECISIVE = (
@@ -27,7 +27,7 @@ DECISIVE = (
 )
 # Parts of these that only decide how fast.
 INDIFFERENT = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
-# Of a config and its decode head: without effect as long as there is no old class.
+# Of a config and its heads: without effect as long as there is no old class.
 LATER_ONLY = ('memory', 'init', 'loss_kd', 'loss_dkd', 'loss_replay')
 
 
@@ -73,9 +73,9 @@ def _decisive(cfg: Config, step: int) -> dict:
     parts = step_config(cfg, step).to_dict()
     parts = {key: _without(parts[key]) for key in DECISIVE if key in parts}
     if step == 0:
-        for key in LATER_ONLY:
-            parts.pop(key, None)
-            parts['model']['decode_head'].pop(key, None)
+        for part in (parts, *head_configs(parts['model'])):
+            for key in LATER_ONLY:
+                part.pop(key, None)
     return parts
 
 

@@ -1,6 +1,5 @@
 """Step 0 from an ordinary softmax model, as any mmseg config trains it."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from .. import checkpoint_types
 from ..models.segmentor import IncrementalSegmentor
 from .hand_over import META, refuse_misfits
 from .pretrained import UNREADABLE
-
-AUXILIARY_HEAD = 'auxiliary_head.'
-BASE_CLASSIFIER = re.compile(r'(.+)\.conv_seg\.steps\.0\.weight')
 
 
 def against_background(weight: Tensor, bias: Tensor, tau_logit: float) -> tuple[Tensor, Tensor]:
@@ -91,9 +87,9 @@ def convert(
             background, or its tensors do not fit the model; all are listed.
     """
     state, names = load(path)
-    fresh = model.state_dict()
-    if not any(key.startswith(AUXILIARY_HEAD) for key in fresh):
-        dropped = [key for key in state if key.startswith(AUXILIARY_HEAD)]
+    fresh, heads = model.state_dict(), model.incremental_heads
+    if list(heads) == ['decode_head']:
+        dropped = [key for key in state if key.startswith('auxiliary_head.')]
         state = {key: tensor for key, tensor in state.items() if key not in dropped}
         if dropped:
             print_log(
@@ -101,20 +97,18 @@ def convert(
                 'step 0 has none',
                 logger='current',
             )
-    for head in [match[1] for match in map(BASE_CLASSIFIER.fullmatch, fresh) if match]:
-        weight, bias = (state.pop(f'{head}.conv_seg.{part}', None) for part in ('weight', 'bias'))
+    for name, head in heads.items():
+        weight, bias = (state.pop(f'{name}.conv_seg.{part}', None) for part in ('weight', 'bias'))
         if weight is None or bias is None:
             raise ValueError(
-                f'start_from={path} has no {head}.conv_seg: only a head that ends in a 1x1 '
-                'convolution conv_seg can be converted'
+                f'start_from={path} has no {name}.conv_seg: the head must end in a 1x1 convolution '
+                'of this name to be converted'
             )
         rows = _rows(path, len(bias), names, classes)
-        converted = against_background(
-            weight[rows], bias[rows], model.get_submodule(head).tau_logit
-        )
+        converted = against_background(weight[rows], bias[rows], head.tau_logit)
         for part, tensor in zip(('weight', 'bias'), converted, strict=True):
-            state[f'{head}.conv_seg.steps.0.{part}'] = tensor
-            auxiliary = f'{head}.conv_seg.auxiliary.{part}'
+            state[f'{name}.conv_seg.steps.0.{part}'] = tensor
+            auxiliary = f'{name}.conv_seg.auxiliary.{part}'
             state[auxiliary] = fresh[auxiliary]
     refuse_misfits(state, fresh, f'start_from={path}', 'the backbone and heads of step 0')
     return state

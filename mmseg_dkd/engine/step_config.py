@@ -25,6 +25,12 @@ def at_step(cfg: Any, step: int, scenario: dict | None = None) -> Any:
     return cfg
 
 
+def head_configs(model: dict) -> list[dict]:
+    """Those of the decode head and of every auxiliary head of a ``model`` config."""
+    auxiliary = model.get('auxiliary_head') or []
+    return [model['decode_head'], *(auxiliary if isinstance(auxiliary, list) else [auxiliary])]
+
+
 def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     """The config with which step ``step`` is trained and tested.
 

@@ -51,8 +51,7 @@ class IncrementalStepHook(Hook):
             )
         state = hand_over.load(self.previous, head.scenario, head.step - 1)['state_dict']
         if runner.iter == 0:
-            grown = hand_over.grow(state, model.state_dict(), head.step, head.init)
-            model.load_state_dict(grown, strict=True)
+            model.load_state_dict(hand_over.grow(state, model), strict=True)
             runner.logger.info(
                 f'step {head.step} starts from {self.previous}; new classifiers: {head.init}'
             )

@@ -172,12 +172,12 @@ class DKDMixin:
             losses[self.loss_replay.loss_name] = self.loss_replay(
                 logits, label, self._labelled(batch_data_samples)
             )
-        if self.loss_aux is not None:
-            losses |= self.loss_of_auxiliary(feature, size)
-        return losses
+        return losses | self.loss_of_auxiliary(feature, size)
 
     def loss_of_auxiliary(self, feature: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
-        """Eq. 10, taken at ``size``, from the feature, which does not learn from it."""
+        """Eq. 10 at ``size``, if it is asked for; the feature does not learn from it."""
+        if self.loss_aux is None:
+            return {}
         logits = self.conv_seg.auxiliary(feature.detach())
         return {self.loss_aux.loss_name: self.loss_aux(logits, size)}
 

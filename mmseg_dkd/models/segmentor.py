@@ -21,16 +21,21 @@ class IncrementalSegmentor(EncoderDecoder):
     The teacher is no submodule: it stays out of the checkpoint, the optimizer and the distributed
     wrapper. It is there only while a step after the first is being trained.
 
+    Auxiliary heads, as many stock recipes have them, are DKD heads of their own: each has its
+    classifiers, and its losses compare it with the same head of the teacher. Only the decode head
+    predicts.
+
     Args:
         freeze_norm: Keep every BatchNorm in eval mode and its affine parameters as they are.
         freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
-        only_auxiliary: Train the auxiliary classifier alone, by Eq. 10, with the rest in eval mode.
-            For models that are there already (:mod:`mmseg_dkd.engine.start_from`).
+        only_auxiliary: Train nothing but the auxiliary classifiers, by Eq. 10, in eval mode. For
+            models that are there already (:mod:`mmseg_dkd.engine.start_from`).
 
     Raises:
-        TypeError: If the decode head is not a ``DKDHead``, or an auxiliary head is given: its
-            softmax loss would call every pixel of an old class background.
-        ValueError: If only the auxiliary classifier is to be trained, and it has no loss.
+        TypeError: If a head, auxiliary ones included, is not a ``DKDHead``: its softmax loss would
+            call every pixel of an old class background.
+        ValueError: If an auxiliary head is of another scenario or step than the decode head, or
+            the auxiliary classifiers alone are to be trained and the decode head's has no loss.
     """
 
     def __init__(
@@ -42,13 +47,8 @@ class IncrementalSegmentor(EncoderDecoder):
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if not isinstance(self.decode_head, DKDMixin):
-            raise TypeError(
-                f'decode_head is a {type(self.decode_head).__name__}: write '
-                "decode_head=dict(type='DKDHead', base_type=...)"
-            )
-        if self.with_auxiliary_head:
-            raise TypeError('an incremental model has no auxiliary_head: set auxiliary_head=None')
+        for name, head in self.incremental_heads.items():
+            self._check(name, head)
         self.freeze_norm = freeze_norm
         self.freeze_dropout = freeze_dropout
         if freeze_norm:
@@ -62,8 +62,35 @@ class IncrementalSegmentor(EncoderDecoder):
                     "loss_aux: set loss_aux=dict(type='AuxiliaryLoss')"
                 )
             self.requires_grad_(False)
-            self.decode_head.conv_seg.auxiliary.requires_grad_(True)
+            for head in self.incremental_heads.values():
+                head.conv_seg.auxiliary.requires_grad_(head.loss_aux is not None)
         self.set_teacher(None)
+
+    @property
+    def incremental_heads(self) -> dict[str, DKDMixin]:
+        """All heads by the name of the module, with which its tensors' names in a checkpoint begin:
+        ``decode_head``, then ``auxiliary_head`` or, of a list, ``auxiliary_head.0`` and so on."""
+        heads = dict(decode_head=self.decode_head)
+        auxiliary = getattr(self, 'auxiliary_head', None)
+        if isinstance(auxiliary, nn.ModuleList):
+            heads |= {f'auxiliary_head.{i}': head for i, head in enumerate(auxiliary)}
+        elif auxiliary is not None:
+            heads['auxiliary_head'] = auxiliary
+        return heads
+
+    def _check(self, name: str, head: nn.Module) -> None:
+        kind, first = type(head).__name__, self.decode_head
+        if not isinstance(head, DKDMixin):
+            remedy = '' if head is first else ', or set auxiliary_head=None'
+            raise TypeError(
+                f'{name} is a {kind}, whose softmax would call every pixel of an old class '
+                f"background: write it as dict(type='DKDHead', base_type={kind!r}, ...){remedy}"
+            )
+        if (head.scenario.fingerprint, head.step) != (first.scenario.fingerprint, first.step):
+            raise ValueError(
+                f'{name} is at step {head.step} of {head.scenario}, decode_head at step '
+                f'{first.step} of {first.scenario}: give both the same'
+            )
 
     def _modules_of(self, kind: type) -> list[nn.Module]:
         return [module for module in self.modules() if isinstance(module, kind)]
@@ -83,19 +110,24 @@ class IncrementalSegmentor(EncoderDecoder):
         self.__dict__['teacher'] = teacher
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
-        """Terms of Eq. 1 for images ``[N, 3, H, W]`` and their labels in learning order."""
-        if self.only_auxiliary:
-            with torch.no_grad():
-                feature = self.decode_head.feature(self.extract_feat(inputs))
-            losses = self.decode_head.loss_of_auxiliary(feature, inputs.shape[-2:])
-            return add_prefix(losses, 'decode')
-        reasoning = None
+        """Terms of Eq. 1 for images ``[N, 3, H, W]`` and their labels in learning order.
+
+        Returns:
+            The terms of every head, named as in mmseg: ``decode.loss_mbce``, ``aux.loss_mbce`` or
+            ``aux_0.loss_mbce`` and so on.
+        """
+        reasonings = {}
         if self.teacher is not None:
             with torch.no_grad():
-                reasoning = self.teacher.decode_head.reason(
-                    self.teacher.extract_feat(inputs), student=self.decode_head
-                )
-        losses = self.decode_head.loss(
-            self.extract_feat(inputs), data_samples, self.train_cfg, reasoning
-        )
-        return add_prefix(losses, 'decode')
+                maps = self.teacher.extract_feat(inputs)
+                for name, old_head in self.teacher.incremental_heads.items():
+                    reasonings[name] = old_head.reason(maps, student=self.incremental_heads[name])
+        maps, losses = self.extract_feat(inputs), {}
+        for name, head in self.incremental_heads.items():
+            if self.only_auxiliary:
+                terms = head.loss_of_auxiliary(head.feature(maps), inputs.shape[-2:])
+            else:
+                terms = head.loss(maps, data_samples, self.train_cfg, reasonings.get(name))
+            prefix = name.replace('auxiliary', 'aux').replace('_head', '').replace('.', '_')
+            losses |= add_prefix(terms, prefix)
+        return losses

@@ -238,7 +238,7 @@ def test_official_network_learns_from_its_teacher():
     first = revert_sync_batchnorm(MODELS.build(step_config(cfg, 0).model)).state_dict()
     model_cfg = step_config(cfg, 1).model
     model = revert_sync_batchnorm(MODELS.build(model_cfg))
-    model.load_state_dict(grow(first, model.state_dict(), 1, 'auxiliary'))
+    model.load_state_dict(grow(first, model))
     model.set_teacher(build_teacher(model_cfg, first, 0, torch.device('cpu')))
     samples = [SegDataSample(), SegDataSample()]
     for sample in samples:

@@ -205,7 +205,8 @@ def test_labels_are_thresholded_however_the_image_is_read(test_cfg):
                     type='FCNHead', in_channels=6, in_index=0, channels=8, num_classes=5
                 )
             ),
-            r"decode_head is a FCNHead: write decode_head=dict\(type='DKDHead'",
+            r"decode_head is a FCNHead, .* write it as dict\(type='DKDHead', base_type='FCNHead', "
+            r'\.\.\.\)$',
         ),
         (
             dict(
@@ -213,7 +214,8 @@ def test_labels_are_thresholded_however_the_image_is_read(test_cfg):
                     type='FCNHead', in_channels=6, in_index=0, channels=8, num_classes=5
                 )
             ),
-            'no auxiliary_head: set auxiliary_head=None',
+            r"auxiliary_head is a FCNHead, .* dict\(type='DKDHead', base_type='FCNHead', \.\.\.\), "
+            'or set auxiliary_head=None',
         ),
     ],
     ids=['plain_head', 'auxiliary_head'],

@@ -102,7 +102,7 @@ def _loss_and_gradient(
             value, slope = _bce(z, y, pos_weight)
             if known is not None:
                 value, slope = value * known[n], slope * known[n]
-            loss += value.sum(dtype=torch.float64)
+            loss += value.sum()
             if needs_grad:
                 back = [None if m is None else m.T for m in (rows, columns)]
                 grad[n, part] = resize(slope, *back) / pixels
@@ -118,7 +118,8 @@ def _bce(z: Tensor, y: Tensor | None, pos_weight: float) -> tuple[Tensor, Tensor
     softplus = F.softplus(z)
     if y is None:
         return softplus, sigmoid
+    y = y.to(z.dtype)
     if pos_weight == 1.0:
-        return softplus.sub_(z * y), sigmoid.sub_(y.to(z.dtype))
-    weight = 1 + (pos_weight - 1) * y.to(z.dtype)
+        return softplus.sub_(z * y), sigmoid.sub_(y)
+    weight = 1 + (pos_weight - 1) * y
     return softplus.mul_(weight).sub_(pos_weight * y * z), sigmoid.mul_(weight).sub_(pos_weight * y)

@@ -24,7 +24,7 @@ def multi_bce_loss(
         logits: ``[N, C, h, w]`` of the seen classes in the order of learning; the last
             ``len(class_ids)`` channels belong to ``class_ids``. Resized to the label's size if it
             differs.
-        label: Integer ``[N, H, W]``: class ids, 0 unknown, 255 void.
+        label: Integer ``[N, H, W]``: class ids, at most 254, 0 unknown, 255 void.
         class_ids: The classes of the step.
         pos_weight: gamma, on the positive part only.
         void: ``'negative'``: void pixels are negatives of every class, as in the authors' program.
@@ -34,7 +34,8 @@ def multi_bce_loss(
         Scalar: mean over images and pixels, then sum over the classes.
 
     Raises:
-        ValueError: If there are fewer channels than class ids, or ``void`` is neither of the two.
+        ValueError: If there are fewer channels than class ids, an id is no label of a class, or
+            ``void`` is neither of the two.
     """
     if logits.shape[1] < len(class_ids):
         raise ValueError(
@@ -42,11 +43,23 @@ def multi_bce_loss(
         )
     if void not in ('negative', 'ignored'):
         raise ValueError(f"void must be 'negative' or 'ignored', got {void!r}")
-    ids = torch.as_tensor(class_ids, device=label.device, dtype=label.dtype)[:, None, None]
+    ids = list(class_ids)
+    if not all(0 < class_id < VOID for class_id in ids):
+        raise ValueError(f'class ids must be between 1 and {VOID - 1}, got {ids}')
+    # One byte a pixel is compared fastest, and most classes are in no pixel of an image.
+    narrow = label.to(torch.uint8)
+    shown = torch.stack([image.flatten().bincount(minlength=256) for image in narrow]) > 0
+    shown = shown[:, ids].tolist()
+
+    def target(image: int, part: slice) -> Tensor | None:
+        if not any(shown[image][part]):
+            return None
+        return torch.stack([narrow[image] == class_id for class_id in ids[part]])
+
     return chunked_bce(
-        logits[:, -len(class_ids) :],
+        logits[:, -len(ids) :],
         label.shape[-2:],
-        target=lambda image, part: label[image] == ids[part],
+        target=target,
         pos_weight=pos_weight,
         known=label != VOID if void == 'ignored' else None,
     )
