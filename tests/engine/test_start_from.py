@@ -136,6 +136,35 @@ def test_auxiliary_heads_of_the_file_are_left_out_and_said(from_softmax, ordinar
     assert len(said) == 1 and 'auxiliary_head, 2 tensors, is left out' in said[0]
 
 
+@pytest.mark.parametrize('loss_aux', [None, dict(type='AuxiliaryLoss')])
+def test_auxiliary_heads_of_the_model_are_converted_and_warmed_up(
+    loss_aux, from_softmax, tiny, tmp_path
+):
+    shape = dict(in_channels=80, in_index=3, channels=4, num_convs=1, norm_cfg=dict(type='BN'))
+    plain_cfg, cfg = tiny('softmax/fashion_4.py').model, from_softmax()
+    plain_cfg.auxiliary_head = dict(shape, type='FCNHead', num_classes=5)
+    cfg.model.auxiliary_head = dict(
+        shape, type='DKDHead', base_type='FCNHead', num_classes=9, scenario=cfg.scenario,
+        loss_aux=loss_aux,
+    )  # fmt: skip
+    plain, model = MODELS.build(plain_cfg), incremental(cfg)
+    torch.save(dict(state_dict=plain.state_dict()), tmp_path / 'model.pth')
+    model.load_state_dict(start_from.convert(tmp_path / 'model.pth', model, CLASSES), strict=True)
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        maps = plain.eval().extract_feat(images)
+        for name in ('decode_head', 'auxiliary_head'):
+            softmax = plain.get_submodule(name)(maps).softmax(1)
+            actual = model.eval().get_submodule(name)(maps).softmax(1)
+            torch.testing.assert_close(actual, softmax)
+    losses = model.train().loss(images, [])
+    taught = ['decode'] if loss_aux is None else ['decode', 'aux']
+    assert list(losses) == [f'{name}.loss_ac' for name in taught]
+    sum(losses.values()).backward()
+    for parameter in model.parameters():
+        assert parameter.requires_grad == (parameter.grad is not None)
+
+
 def rename(*names):
     return lambda state, meta: meta['dataset_meta'].update(classes=names)
 
