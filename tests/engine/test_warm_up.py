@@ -125,6 +125,8 @@ def test_first_step_is_merged_at_step_0_only(from_softmax):
     assert 'first_step' not in first and 'start_from' not in second
     assert first.model.only_auxiliary and 'only_auxiliary' not in second.model
     assert choices(first)['start_from'] == cfg.start_from
+    cfg.pop('first_step')
+    assert step_config(cfg, 0).optim_wrapper.optimizer.lr == 0.01
 
 
 def test_start_is_part_of_the_recipe_of_step_0_alone(from_softmax):
