@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-pytest_plugins = ['tests.tiny']
+pytest_plugins = ['tests.tiny', 'tests.softmax']
 
 ORACLE = Path(
     os.environ.get('MMSEG_DKD_SHARED', Path(__file__).resolve().parents[2] / 'shared'), 'oracle'

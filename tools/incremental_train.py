@@ -35,6 +35,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--orders', help='repeat with the class orders of this file: ids, an order a line'
     )
+    parser.add_argument(
+        '--start-from',
+        metavar='CHECKPOINT',
+        help='convert this softmax model of mmseg into step 0, and train only its auxiliary '
+        'classifier there',
+    )
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument(
@@ -65,6 +71,8 @@ def main() -> None:
     cfg = Config.fromfile(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    if args.start_from:
+        cfg.start_from = args.start_from
     if args.amp:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     work_dir = args.work_dir or str(Path('work_dirs', Path(args.config).stem))

@@ -32,3 +32,4 @@ later_steps = dict(
             custom_keys=dict(auxiliary_head=dict(lr_mult=10.0)))),
     model=dict(auxiliary_head=dict(loss_decode=dict(pos_weight=6.0))))
 randomness = dict(seed=0)
+tta_model = dict(type='IncrementalTTAModel')

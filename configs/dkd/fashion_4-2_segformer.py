@@ -20,3 +20,4 @@ model = dict(
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
 randomness = dict(seed=0)
+tta_model = dict(type='IncrementalTTAModel')

@@ -24,3 +24,4 @@ test_dataloader = dict(dataset=dict(scenario=scenario))
 later_steps = dict(
     model=dict(auxiliary_head=dict(loss_decode=dict(pos_weight=6.0))))
 randomness = dict(seed=0)
+tta_model = dict(type='IncrementalTTAModel')

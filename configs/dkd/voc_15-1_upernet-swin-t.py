@@ -17,3 +17,4 @@ later_steps = dict(
     model=dict(auxiliary_head=dict(loss_decode=dict(pos_weight=1.0))))
 log_processor = dict(by_epoch=True)
 randomness = dict(seed=0)
+tta_model = dict(type='IncrementalTTAModel')

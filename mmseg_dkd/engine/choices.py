@@ -28,6 +28,7 @@ def choices(cfg: Config) -> dict:
     checkpointing = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     return dict(
         preset=cfg.get('preset', OFFICIAL),
+        start_from=cfg.get('start_from'),
         **head,
         auxiliary_heads=auxiliary,
         tau=model.decode_head.get('tau', 0.5),

@@ -99,30 +99,36 @@ def grow(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tenso
         for name, head in model.incremental_heads.items()
         for part in ('weight', 'bias')
     }
-    state, wrong = {}, []
+    state = dict(old)
     for key, fresh in new.items():
         if key in starts:
             init, taught = starts[key]
             if init == 'random':
                 state[key] = fresh
-            elif taught is None or taught.shape[1:] != fresh.shape[1:]:
-                wrong.append(f'{key}: no auxiliary classifier of its width')
-            else:
+            elif taught is not None and taught.shape[1:] == fresh.shape[1:]:
                 state[key] = taught.expand_as(fresh).clone()
-        elif key not in old:
-            wrong.append(f'{key}: missing')
-        elif old[key].shape != fresh.shape:
-            wrong.append(f'{key}: {tuple(old[key].shape)} instead of {tuple(fresh.shape)}')
-        else:
-            state[key] = old[key]
-    wrong += [f'{key}: left over' for key in old if key not in new]
+    refuse_misfits(state, new, f'the checkpoint of step {step - 1}', f'the model of step {step}')
+    return state
+
+
+def refuse_misfits(state: dict[str, Tensor], fresh: dict[str, Tensor], of: str, to: str) -> None:
+    """Raise a ValueError that lists what keeps a state dict from being loaded, if anything does.
+
+    Args:
+        state: The state dict.
+        fresh: That of the model into which it is to be loaded.
+        of, to: What the two are, in words.
+    """
+    wrong = [f'{key}: missing' for key in fresh if key not in state]
+    wrong += [f'{key}: left over' for key in state if key not in fresh]
+    wrong += [
+        f'{key}: {tuple(state[key].shape)} instead of {tuple(tensor.shape)}'
+        for key, tensor in fresh.items()
+        if key in state and state[key].shape != tensor.shape
+    ]
     if wrong:
         listed = '\n  '.join(wrong[:10])
-        raise ValueError(
-            f'the checkpoint of step {step - 1} does not fit the model of step {step} in '
-            f'{len(wrong)} tensors:\n  {listed}'
-        )
-    return state
+        raise ValueError(f'{of} does not fit {to} in {len(wrong)} tensors:\n  {listed}')
 
 
 def build_teacher(

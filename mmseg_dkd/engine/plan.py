@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS, MODELS
 
 from ..datasets.memory import read_memory
 from ..scenario import Scenario
-from . import hand_over, pretrained
+from . import hand_over, pretrained, start_from
 from .step_config import step_config
 
 
@@ -91,10 +91,11 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
             classes=[f'class {c}' for c in scenario.new(step)],
             train_images=None,
             test_images=None,
-            checkpoint_in=before,
+            checkpoint_in=before or (None if step else cfg.get('start_from')),
             checkpoint_out=checkpoint_of(cfg, work_dir, step),
         )
         resolved = step_config(cfg, step, str(before) if before else None)
+        model = seen = None
         for kind in ('train', 'test'):
             try:
                 dataset = DATASETS.build(resolved[f'{kind}_dataloader'].dataset)
@@ -103,14 +104,23 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
                     ready.missing.append(str(error))
                 continue
             setattr(ready, f'{kind}_images', len(dataset))
-            ready.classes = list(dataset.metainfo['classes'][-len(scenario.new(step)) :])
+            seen = dataset.metainfo['classes']
+            ready.classes = list(seen[-len(scenario.new(step)) :])
             if kind == 'train':
                 ready.missing += _no_batch(resolved.train_dataloader, len(dataset))
         try:
             ready.missing += pretrained.problems(resolved.model)
-            MODELS.build(resolved.model)
+            model = MODELS.build(resolved.model)
         except (TypeError, ValueError) as error:
             ready.missing.append(str(error))
+        if start := resolved.get('start_from'):
+            try:
+                if model is None or seen is None:
+                    start_from.load(start)
+                else:
+                    start_from.convert(start, model, seen)
+            except (FileNotFoundError, ValueError) as error:
+                ready.missing.append(str(error))
         if before is not None and step - 1 not in steps:
             try:
                 hand_over.load(before, scenario, step - 1)

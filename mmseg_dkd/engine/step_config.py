@@ -35,13 +35,15 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     """The config with which step ``step`` is trained and tested.
 
     The preset, if it is not ``'official'``, is merged over the config from ``presets``. Every
-    component that has a ``scenario`` gets the one at the top level, and the step. From step
-    1 on, ``later_steps`` is merged over the config, with ``{step}`` in its keys standing for the
-    number of the step, and nothing is initialised from pretrained weights, since all weights come
-    from the step before.
+    component that has a ``scenario`` gets the one at the top level, and the step. ``first_step`` is
+    merged over the config at step 0, ``later_steps`` from step 1 on, with ``{step}`` in their keys
+    standing for the number of the step. Nothing is initialised from pretrained weights where all
+    weights come from a checkpoint: from step 1 on, and at step 0 if there is ``start_from``, in
+    which case step 0 trains the auxiliary classifier only.
 
     Args:
-        cfg: Config with ``scenario`` at the top level and, perhaps, ``later_steps``.
+        cfg: Config with ``scenario`` at the top level and, perhaps, ``first_step``,
+            ``later_steps`` and ``start_from``.
         step: The step.
         previous: Checkpoint of the step before.
 
@@ -57,10 +59,13 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
         raise ValueError(f'{cfg.filename} has no scenario: add scenario=dict(name=..., ...)')
     step = Scenario(**cfg.scenario).check_step(step)
     _apply_preset(cfg)
-    later = cfg.pop('later_steps', None)
-    if step > 0:
-        if later is not None:
-            cfg.merge_from_dict(_numbered(later.to_dict(), step))
+    first, later = cfg.pop('first_step', None), cfg.pop('later_steps', None)
+    own = later if step else first
+    if own is not None:
+        cfg.merge_from_dict(_numbered(own.to_dict(), step))
+    start_from = cfg.pop('start_from', None)
+    start_from = None if step else start_from
+    if step > 0 or start_from:
         cfg.model.pop('pretrained', None)
         cfg.model.pop('init_cfg', None)
         cfg.model.backbone.pop('init_cfg', None)
@@ -72,6 +77,9 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
             f"{cfg.filename} must have one dict(type='IncrementalStepHook') in custom_hooks"
         )
     hooks[0].previous = previous
+    if start_from:
+        cfg.start_from = hooks[0].start_from = start_from
+        cfg.model.only_auxiliary = True
     cfg.step = step
     return cfg
 
@@ -88,9 +96,9 @@ def _apply_preset(cfg: Config) -> None:
     cfg.merge_from_dict(presets[cfg.preset].to_dict())
 
 
-def _numbered(later: Any, step: int) -> Any:
-    if isinstance(later, dict):
-        return {key.replace('{step}', str(step)): _numbered(v, step) for key, v in later.items()}
-    if isinstance(later, list):
-        return [_numbered(item, step) for item in later]
-    return later
+def _numbered(part: Any, step: int) -> Any:
+    if isinstance(part, dict):
+        return {key.replace('{step}', str(step)): _numbered(v, step) for key, v in part.items()}
+    if isinstance(part, list):
+        return [_numbered(item, step) for item in part]
+    return part

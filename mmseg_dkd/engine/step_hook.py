@@ -7,7 +7,7 @@ from mmseg.registry import HOOKS
 
 from ..models.segmentor import IncrementalSegmentor
 from ..models.tta import IncrementalTTAModel
-from . import hand_over
+from . import hand_over, start_from
 from .choices import choices
 
 
@@ -20,6 +20,8 @@ class IncrementalStepHook(Hook):
 
     Args:
         previous: Checkpoint at the end of the step before; needed at every step but the first.
+        start_from: Checkpoint of a softmax model (:mod:`mmseg_dkd.engine.start_from`) that the
+            first step starts from; without it, it starts from what the config initialises.
 
     Raises:
         ValueError: If ``previous`` is missing, not needed, or of another scenario or step, or if
@@ -28,8 +30,9 @@ class IncrementalStepHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, previous: str | None = None) -> None:
+    def __init__(self, previous: str | None = None, start_from: str | None = None) -> None:
         self.previous = previous
+        self.start_from = start_from
 
     def before_train(self, runner: Runner) -> None:
         """Hand over from step t - 1, unless training resumes in the middle."""
@@ -37,6 +40,11 @@ class IncrementalStepHook(Hook):
         if head.step == 0:
             if self.previous is not None:
                 raise ValueError(f'step 0 starts from no step, but previous={self.previous!r}')
+            if self.start_from is not None and runner.iter == 0:
+                classes = runner.train_dataloader.dataset.metainfo['classes']
+                state = start_from.convert(self.start_from, model, classes)
+                model.load_state_dict(state, strict=True)
+                runner.logger.info(f'step 0 starts from {self.start_from}')
             return
         if self.previous is None:
             raise ValueError(

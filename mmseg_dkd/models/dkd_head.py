@@ -103,6 +103,11 @@ class DKDMixin:
         )
 
     @property
+    def tau_logit(self) -> float:
+        """logit(tau): what a logit must exceed for its class to be predicted."""
+        return math.log(self.tau / (1 - self.tau))
+
+    @property
     def new_labels(self) -> range:
         """Labels of the step's classes: classes are numbered from 1 in the order of learning."""
         return range(self.conv_seg.num_old + 1, self.conv_seg.num_seen + 1)
@@ -142,8 +147,7 @@ class DKDMixin:
         The argmax over it is background exactly where no class reaches tau.
         """
         logits = self.conv_seg(self.feature(inputs))
-        threshold = math.log(self.tau / (1 - self.tau))
-        return torch.cat([torch.full_like(logits[:, :1], threshold), logits], dim=1)
+        return torch.cat([torch.full_like(logits[:, :1], self.tau_logit), logits], dim=1)
 
     def reason(self, inputs: list[Tensor], student: 'DKDMixin') -> Reasoning:
         """As the teacher: logits and reasoning scores of all classes, as far as the student's
@@ -184,12 +188,14 @@ class DKDMixin:
             losses[self.loss_replay.loss_name] = self.loss_replay(
                 logits, label, self._labelled(batch_data_samples)
             )
-        if self.loss_aux is not None:
-            # The feature extractor must not learn from Eq. 10.
-            losses[self.loss_aux.loss_name] = self.loss_aux(
-                classifier.auxiliary(feature.detach()), size
-            )
-        return losses
+        return losses | self.loss_of_auxiliary(feature, size)
+
+    def loss_of_auxiliary(self, feature: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+        """Eq. 10 at ``size``, if it is asked for; the feature does not learn from it."""
+        if self.loss_aux is None:
+            return {}
+        logits = self.conv_seg.auxiliary(feature.detach())
+        return {self.loss_aux.loss_name: self.loss_aux(logits, size)}
 
 
 @cache

@@ -29,16 +29,24 @@ class IncrementalSegmentor(EncoderDecoder):
     Args:
         freeze_norm: Keep every BatchNorm in eval mode and its affine parameters as they are.
         freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
+        only_auxiliary: Train nothing but the auxiliary classifiers, by Eq. 10, in eval mode. For
+            models that are there already (:mod:`mmseg_dkd.engine.start_from`).
 
     Raises:
         TypeError: If a head, auxiliary ones included, is not a ``DKDHead``: its softmax loss would
             call every pixel of an old class background. If the backbone is one of
             :data:`mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES`.
-        ValueError: If an auxiliary head is of another scenario or step than the decode head.
+        ValueError: If an auxiliary head is of another scenario or step than the decode head, or
+            the auxiliary classifiers alone are to be trained and the decode head's has no loss.
     """
 
     def __init__(
-        self, *args, freeze_norm: bool = False, freeze_dropout: bool = False, **kwargs
+        self,
+        *args,
+        freeze_norm: bool = False,
+        freeze_dropout: bool = False,
+        only_auxiliary: bool = False,
+        **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
         kind = type(self.backbone).__name__
@@ -54,6 +62,16 @@ class IncrementalSegmentor(EncoderDecoder):
         if freeze_norm:
             for module in self._modules_of(_BatchNorm):
                 module.requires_grad_(False)
+        self.only_auxiliary = only_auxiliary
+        if only_auxiliary:
+            if self.decode_head.loss_aux is None:
+                raise ValueError(
+                    'only the auxiliary classifier is to be trained, but decode_head has no '
+                    "loss_aux: set loss_aux=dict(type='AuxiliaryLoss')"
+                )
+            self.requires_grad_(False)
+            for head in self.incremental_heads.values():
+                head.conv_seg.auxiliary.requires_grad_(head.loss_aux is not None)
         self.set_teacher(None)
 
     @property
@@ -87,7 +105,7 @@ class IncrementalSegmentor(EncoderDecoder):
 
     def train(self, mode: bool = True) -> 'IncrementalSegmentor':
         """Training mode, less what is frozen: loops call this again and again."""
-        super().train(mode)
+        super().train(mode and not self.only_auxiliary)
         frozen = (_BatchNorm,) * self.freeze_norm + DROPOUTS * self.freeze_dropout
         for module in self._modules_of(frozen):
             module.eval()
@@ -114,7 +132,10 @@ class IncrementalSegmentor(EncoderDecoder):
                     reasonings[name] = old_head.reason(maps, student=self.incremental_heads[name])
         maps, losses = self.extract_feat(inputs), {}
         for name, head in self.incremental_heads.items():
-            terms = head.loss(maps, data_samples, self.train_cfg, reasonings.get(name))
+            if self.only_auxiliary:
+                terms = head.loss_of_auxiliary(head.feature(maps), inputs.shape[-2:])
+            else:
+                terms = head.loss(maps, data_samples, self.train_cfg, reasonings.get(name))
             prefix = name.replace('auxiliary', 'aux').replace('_head', '').replace('.', '_')
             losses |= add_prefix(terms, prefix)
         return losses

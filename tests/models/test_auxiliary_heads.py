@@ -114,7 +114,7 @@ def test_checkpoint_without_the_auxiliary_head_does_not_fit():
     old = test_segmentor.build(0).state_dict()
     with pytest.raises(ValueError, match='(?s)step 0 does not fit.*auxiliary_head.convs.*missing'):
         hand_over.grow(old, build())
-    with pytest.raises(ValueError, match='auxiliary_head.0.conv_seg.steps.1.weight: no auxiliary'):
+    with pytest.raises(ValueError, match='(?s)auxiliary_head.0.conv_seg.steps.1.weight: missing'):
         hand_over.grow(old, build(auxiliary_head=[TAUGHT]))
 
 

@@ -1,0 +1,18 @@
+# DKD on the embedded demo set from an ordinary softmax model of its four base classes. Step 0 converts
+# it and trains nothing but the auxiliary classifier; the other steps are those of fashion_4-2.py.
+#   python tools/prepare_demo.py
+#   python tools/train.py configs/softmax/fashion_4.py
+#   python tools/incremental_train.py configs/dkd/fashion_4-2_from_softmax.py
+_base_ = './fashion_4-2.py'
+start_from = 'work_dirs/fashion_4/iter_800.pth'
+first_step = dict(
+    param_scheduler=[
+        dict(
+            type='PolyLR',
+            power=0.9,
+            eta_min=0,
+            begin=0,
+            end=200,
+            by_epoch=False)
+    ],
+    train_cfg=dict(max_iters=200))

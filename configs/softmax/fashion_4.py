@@ -1,0 +1,27 @@
+# An ordinary mmseg model, to start from: softmax over background and the four base classes of the
+# demo, on the images, with the network and for as long as step 0 of configs/dkd/fashion_4-2.py.
+#   python tools/prepare_demo.py
+#   python tools/train.py configs/softmax/fashion_4.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion.py',
+    '../_base_/default_runtime.py'
+]
+custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)
+scenario = dict(name='4-2', num_classes=8)
+model = dict(
+    type='EncoderDecoder',
+    decode_head=dict(
+        _delete_=True,
+        type='ASPPHead',
+        in_channels=320,
+        in_index=3,
+        channels=96,
+        dilations=(1, 3, 6),
+        dropout_ratio=0.1,
+        num_classes=5,
+        norm_cfg=dict(type='SyncBN', requires_grad=True),
+        loss_decode=dict(type='CrossEntropyLoss')))
+train_dataloader = dict(dataset=dict(scenario=scenario, step=0))
+test_dataloader = dict(dataset=dict(scenario=scenario, step=0))
+randomness = dict(seed=0)

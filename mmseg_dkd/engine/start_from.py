@@ -1,0 +1,145 @@
+"""Step 0 from an ordinary softmax model, as any mmseg config trains it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.logging import print_log
+from torch import Tensor
+
+from .. import checkpoint_types
+from ..models.segmentor import IncrementalSegmentor
+from .hand_over import META, refuse_misfits
+from .pretrained import UNREADABLE
+
+
+def against_background(weight: Tensor, bias: Tensor, tau_logit: float) -> tuple[Tensor, Tensor]:
+    """Classifiers with logits z that predict (Eq. 12) what a softmax over logits s predicts.
+
+    ``z_c = s_c - s_0 + logit(tau)``, so what the head compares, ``[logit(tau), z_1, ..., z_C]``, is
+    s less one number a pixel: argmax and softmax over it are those of the softmax model, before and
+    after resizing, flipping and sliding.
+
+    At tau 0.5 the sigmoid of z_c is the probability of class c if the pixel is either c or
+    background. The softmax never asked how likely c is against another class, so where the pixel
+    shows one, z_c may be above the threshold too, below that class's. Classifiers trained by Eq. 3
+    are negative there.
+
+    Args:
+        weight: ``[1 + C, D, 1, 1]``, background first.
+        bias: ``[1 + C]``.
+        tau_logit: logit(tau).
+
+    Returns:
+        Weight ``[C, D, 1, 1]`` and bias ``[C]``.
+    """
+    return weight[1:] - weight[:1], bias[1:] - bias[:1] + tau_logit
+
+
+def load(path: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
+    """State dict and, where the file has them, class names of a checkpoint of mmseg, on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read, is none of mmseg's, or of an incremental run.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'start_from={path}: no such file: give the checkpoint of a trained softmax model, '
+            'such as tools/train.py leaves'
+        )
+    try:
+        checkpoint = checkpoint_types.load(path)
+    except UNREADABLE as error:
+        raise ValueError(f'start_from={path} is no checkpoint that can be read: {error}') from error
+    state = checkpoint.get('state_dict') if isinstance(checkpoint, dict) else None
+    if not isinstance(state, dict):
+        raise ValueError(
+            f'start_from={path} has no state_dict: give a checkpoint of a whole mmseg model; '
+            'weights of a backbone go into init_cfg'
+        )
+    meta = checkpoint.get('meta') or {}
+    if META in meta:
+        raise ValueError(
+            f'start_from={path} is step {meta[META]["step"]} of an incremental run, not a softmax '
+            'model: go on with it in its own --work-dir, by --resume or --steps'
+        )
+    # Files of mmseg before 1.0 have CLASSES.
+    names = (meta.get('dataset_meta') or {}).get('classes', meta.get('CLASSES'))
+    return state, None if names is None else tuple(names)
+
+
+def convert(
+    path: str | Path, model: IncrementalSegmentor, classes: Sequence[str]
+) -> dict[str, Tensor]:
+    """State dict of step 0 from the checkpoint of a softmax model.
+
+    The classifiers of decode head and, where the model has them, auxiliary heads are converted by
+    :func:`against_background`, with the classes, found by name, in the order of learning. Auxiliary
+    heads that the model does not have are left out. The auxiliary classifiers stay the model's.
+
+    Args:
+        path: The checkpoint.
+        model: Model of step 0.
+        classes: Background and the classes of step 0, in the order of learning.
+
+    Raises:
+        FileNotFoundError, ValueError: As :func:`load`; or if its classes are others, it has no
+            background, or its tensors do not fit the model; all are listed.
+    """
+    state, names = load(path)
+    fresh, heads = model.state_dict(), model.incremental_heads
+    if list(heads) == ['decode_head']:
+        dropped = [key for key in state if key.startswith('auxiliary_head.')]
+        state = {key: tensor for key, tensor in state.items() if key not in dropped}
+        if dropped:
+            print_log(
+                f'{path}: its auxiliary_head, {len(dropped)} tensors, is left out: the model of '
+                'step 0 has none',
+                logger='current',
+            )
+    for name, head in heads.items():
+        weight, bias = (state.pop(f'{name}.conv_seg.{part}', None) for part in ('weight', 'bias'))
+        if weight is None or bias is None:
+            raise ValueError(
+                f'start_from={path} has no {name}.conv_seg: the head must end in a 1x1 convolution '
+                'of this name to be converted'
+            )
+        rows = _rows(path, len(bias), names, classes)
+        converted = against_background(weight[rows], bias[rows], head.tau_logit)
+        for part, tensor in zip(('weight', 'bias'), converted, strict=True):
+            state[f'{name}.conv_seg.steps.0.{part}'] = tensor
+            auxiliary = f'{name}.conv_seg.auxiliary.{part}'
+            state[auxiliary] = fresh[auxiliary]
+    refuse_misfits(state, fresh, f'start_from={path}', 'the backbone and heads of step 0')
+    return state
+
+
+def _rows(
+    path: str | Path, channels: int, names: tuple[str, ...] | None, classes: Sequence[str]
+) -> list[int]:
+    """Channel of the checkpoint's classifier for background and each class."""
+    unnamed = names is None
+    if unnamed:
+        without_background = channels == len(classes) - 1
+        names = tuple(classes[1:] if without_background else classes)
+    if len(names) != channels:
+        raise ValueError(
+            f'start_from={path} has a classifier of {channels} channels, but the classes are '
+            f'{list(names)}: only a softmax with a channel for each can be converted'
+        )
+    missing = [name for name in classes if name not in names]
+    surplus = [name for name in names if name not in classes]
+    if missing == [classes[0]] and not surplus:
+        raise ValueError(
+            f'start_from={path} has {channels} classes and no {classes[0]!r}: without that channel '
+            'a softmax cannot say that a pixel shows none of them, as Eq. 12 does; train it with '
+            f'{classes[0]!r} as a class'
+        )
+    if missing or surplus:
+        raise ValueError(
+            f'start_from={path} has other classes than step 0: missing {missing}, surplus '
+            f'{surplus}; let the first step of the scenario learn the classes of the file'
+        )
+    if unnamed:
+        print_log(f'{path} names no classes; taken to be: {", ".join(classes)}', logger='current')
+    return [names.index(name) for name in classes]
