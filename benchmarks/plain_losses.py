@@ -20,7 +20,9 @@ def multi_bce_loss(
 ) -> Tensor:
     """Eq. 3."""
     logits = upsample(logits, label.shape[-2:])
-    target = (label[:, None] == torch.tensor(list(class_ids))[:, None, None].to(label)).to(logits.dtype)
+    target = (label[:, None] == torch.tensor(list(class_ids))[:, None, None].to(label)).to(
+        logits.dtype
+    )
     return mean_then_sum(
         F.binary_cross_entropy_with_logits(
             logits, target, pos_weight=logits.new_tensor(pos_weight), reduction='none'

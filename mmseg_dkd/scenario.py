@@ -141,6 +141,42 @@ class Scenario:
             )
         return presence[:, list(classes)].any(axis=1)
 
+    def until(self, step: int) -> 'Scenario':
+        """The scenario that ends with this step.
+
+        Raises:
+            ValueError: If there is none: the classes seen by then are not the ids 1, 2, ..., n.
+        """
+        seen = self.seen(step)
+        return Scenario(
+            self.steps[: step + 1], len(seen), self.setting, has_background=self.has_background
+        )
+
+    def grown_from(self, step: int = 0) -> list['Scenario']:
+        """The shorter scenarios that have this step and, from their end on, may have become this.
+
+        With ``'overlapped'``, neither the images nor the labels of a step depend on the classes of
+        later steps, so all of a step stays valid when later ones are added. With ``'disjoint'``
+        they do, and the list is empty.
+        """
+        ends = range(step, self.num_steps - 1) if self.setting == 'overlapped' else ()
+        return [self.until(end) for end in ends if max(self.seen(end)) == len(self.seen(end))]
+
+    def shares(self, fingerprint: str, step: int = 0) -> bool:
+        """Whether a step of the scenario with this fingerprint is the same step of this one: it is
+        this scenario, or one that it has grown from."""
+        return fingerprint in (s.fingerprint for s in (self, *self.grown_from(step)))
+
+    @property
+    def no_growth(self) -> str:
+        """Why what is of a shorter scenario is refused, for a message; empty with overlapped."""
+        if self.setting == 'overlapped':
+            return ''
+        return (
+            '. A disjoint scenario cannot grow: which images a step has depends on the classes '
+            'of later steps'
+        )
+
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change with anything that defines the scenario."""

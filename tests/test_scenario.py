@@ -219,3 +219,41 @@ def test_disjoint_images_are_a_subset_that_no_two_steps_share(definition, seed):
     for t, images in enumerate(steps):
         assert images <= set(overlapped.select(presence, t))
     assert sum(map(len, steps)) == len(set().union(*steps))
+
+
+@given(definitions(), st.data())
+def test_grown_scenario_shares_the_steps_of_the_shorter_one(definition, data):
+    # Ids of added classes are behind all others.
+    scenario = Scenario(**definition)
+    start, total = scenario.num_steps, scenario.num_classes
+    added = data.draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    steps = [list(step) for step in scenario.steps]
+    for size in added:
+        steps.append(list(range(total + 1, total + size + 1)))
+        total += size
+    grown = Scenario(**dict(definition, name=steps, num_classes=total))
+    overlapped = definition['setting'] == 'overlapped'
+    assert grown.shares(scenario.fingerprint, start - 1) == overlapped
+    assert bool(grown.no_growth) != overlapped
+    assert not grown.shares(scenario.fingerprint, start), 'the shorter one has no such step'
+    assert not scenario.shares(grown.fingerprint), 'nothing shrinks'
+    assert grown.until(start - 1) == scenario
+    if overlapped:
+        assert scenario in grown.grown_from()
+        assert [s.num_steps for s in grown.grown_from(start)] == [*range(start + 1, len(steps))]
+
+
+@given(definitions(), definitions())
+def test_only_equal_steps_are_shared(one, other):
+    a, b = Scenario(**one), Scenario(**other)
+    known = a.shares(b.fingerprint)
+    prefix = a.steps[: b.num_steps] == b.steps
+    same_kind = (a.setting, a.has_background) == (b.setting, b.has_background)
+    assert known == (prefix and same_kind and (a == b or a.setting == 'overlapped'))
+
+
+def test_there_is_no_shorter_scenario_where_ids_are_missing():
+    scenario = Scenario([[1, 3], [2], [4]], 4)
+    assert [s.steps for s in scenario.grown_from()] == [((1, 3), (2,))]
+    with pytest.raises(ValueError, match=r'missing \[2\]'):
+        scenario.until(0)

@@ -54,7 +54,8 @@ def convert(source: Path, cfg: Config, reverse: bool) -> dict:
     if not isinstance(state, dict):
         raise ValueError(f"{source} has no 'state_dict'")
     ours = state if reverse else from_official(state)
-    step = sum('conv_seg.steps.' in name and name.endswith('weight') for name in ours) - 1
+    first = 'decode_head.conv_seg.steps.'
+    step = sum(name.startswith(first) and name.endswith('weight') for name in ours) - 1
     scenario.check_step(step)
     if wrong := differences(ours, expected_state(cfg, step)):
         listed = '\n  '.join(wrong[:20])

@@ -3,6 +3,7 @@
 from .area_crop import RandomAreaCrop
 from .centre_crop import CentreCrop
 from .fashion import FashionDataset
+from .labelled_folder import LabelledFolder
 from .presence import class_presence
 from .relabel import Relabel
 from .step_dataset import AllImages, StepDataset
@@ -11,6 +12,7 @@ __all__ = [
     'AllImages',
     'CentreCrop',
     'FashionDataset',
+    'LabelledFolder',
     'RandomAreaCrop',
     'Relabel',
     'StepDataset',

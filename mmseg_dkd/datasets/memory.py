@@ -127,9 +127,9 @@ def read_memory(path: str | Path, scenario: Scenario, step: int) -> Memory:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path} is no memory file ({error!r}): {remedy}') from error
-    if of != (scenario.fingerprint, step):
+    if of[1] != step or not scenario.shares(of[0], step):
         raise ValueError(
             f'{path} is the memory of step {of[1]} of scenario {of[0]}, not of step {step} of '
-            f'{scenario.fingerprint} ({scenario.name}): {remedy}'
+            f'{scenario.fingerprint} ({scenario.name}): {remedy}{scenario.no_growth}'
         )
     return memory

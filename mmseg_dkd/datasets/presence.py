@@ -10,6 +10,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+from mmcv.transforms import BaseTransform
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
@@ -21,6 +22,7 @@ from ..atomic import write_atomically
 FOLDER = '.mmseg_dkd'
 FORMAT = 1
 EXIF_ORIENTATION = 274
+VOID = 255
 
 
 def class_presence(
@@ -38,7 +40,8 @@ def class_presence(
     others wait for the file, however long it takes.
 
     Args:
-        infos: ``img_path`` and ``seg_map_path`` of each image, as mmseg's datasets give them.
+        infos: ``img_path``, ``seg_map_path`` and ``label_map`` of each image, as mmseg's datasets
+            give them.
         load_annotations: Config of the transform that reads a mask.
         class_id_of: int ``[256]``: class id of each label value; 255 stays void.
         num_classes: Number of object classes.
@@ -54,7 +57,8 @@ def class_presence(
     files = [(info['img_path'], info['seg_map_path']) for info in infos]
     name = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
     path = Path(cache_dir) / f'presence_{name}.npz'
-    key = _fingerprint(files, load_annotations, class_id_of, num_classes)
+    label_maps = [info.get('label_map') for info in infos]
+    key = _fingerprint(files, load_annotations, class_id_of, num_classes, label_maps)
     presence = _read(path, key)
     if presence is None and get_world_size() > 1 and int(os.environ.get('LOCAL_RANK', 0)) > 0:
         while presence is None:
@@ -72,10 +76,11 @@ def _fingerprint(
     load_annotations: dict,
     class_id_of: np.ndarray,
     num_classes: int,
+    label_maps: list[dict | None],
 ) -> str:
     digest = hashlib.sha256(
         json.dumps(
-            [FORMAT, num_classes, class_id_of.tolist(), load_annotations],
+            [FORMAT, num_classes, class_id_of.tolist(), load_annotations, label_maps],
             sort_keys=True,
             default=str,
         ).encode()
@@ -151,7 +156,7 @@ def _labels_of(info: dict, loader) -> np.ndarray | str:
         if not os.path.exists(file):
             return f'{file}: no such file'
     try:
-        mask = loader.transform(dict(info, seg_fields=[]))['gt_seg_map']
+        mask = read_mask(info, loader)
         with Image.open(info['img_path']) as image:
             width, height = image.size
             if image.getexif().get(EXIF_ORIENTATION, 1) > 4:
@@ -163,4 +168,22 @@ def _labels_of(info: dict, loader) -> np.ndarray | str:
             f'{info["seg_map_path"]}: mask of {mask.shape} for an image {info["img_path"]} of '
             f'{(height, width)} (height, width)'
         )
-    return np.bincount(mask.ravel(), minlength=256) > 0
+    shown = np.bincount(mask.ravel(), minlength=256) > 0
+    label_map = info.get('label_map')
+    if label_map is None:
+        return shown
+    meant = {VOID: VOID, **label_map}
+    unknown = [v for v in np.flatnonzero(shown).tolist() if v not in meant]
+    if unknown:
+        return (
+            f'{info["seg_map_path"]}: the values {unknown} mean nothing: those with a meaning are '
+            f'{sorted(meant)} (labels of its LabelledFolder)'
+        )
+    labels = np.zeros(256, bool)
+    labels[[meant[value] for value in np.flatnonzero(shown).tolist()]] = True
+    return labels
+
+
+def read_mask(info: dict, loader: BaseTransform) -> np.ndarray:
+    """The values in the file of a mask, before ``label_map`` says what they mean."""
+    return loader.transform(dict(info, seg_fields=[], label_map=None))['gt_seg_map']

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.dataset import Compose, ConcatDataset
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, TRANSFORMS
 
 from ..scenario import Scenario
 from .memory import read_memory
-from .presence import FOLDER, class_presence
+from .presence import FOLDER, VOID, class_presence, read_mask
 from .relabel import insert_relabel
 
-VOID = 255
 UNKNOWN = 0
 
 
@@ -71,11 +70,7 @@ class StepDataset:
         self.test_mode = test_mode
         if part not in (None, 'fit', 'held'):
             raise ValueError(f"part must be 'fit', 'held' or None, got {part!r}")
-        dataset, loaders = insert_relabel(
-            copy.deepcopy(dataset), dict(type='Relabel', table=self._table(self._kept()).tolist())
-        )
-        if not loaders:
-            raise ValueError(f"no 'LoadAnnotations' in the pipeline of {dataset.get('type')}")
+        dataset, loaders = self._relabelled(copy.deepcopy(dataset))
         _check_paths(dataset)
         self.dataset = DATASETS.build(dataset)
         self._metainfo = self._renamed(self.dataset.metainfo)
@@ -83,22 +78,65 @@ class StepDataset:
         folder = presence_dir or Path(first.data_root or '.') / FOLDER
         infos = [self.dataset.get_data_info(i) for i in range(len(self.dataset))]
         self._paths = [os.path.relpath(info['img_path'], first.data_root or '.') for info in infos]
-        self.presence = class_presence(
-            infos, loaders[0], self._class_id_of(), self.scenario.num_classes, folder
+        ends = self.dataset.cumulative_sizes if self._is_concat() else [len(infos)]
+        self.presence = np.concatenate(
+            [
+                class_presence(
+                    infos[start:end],
+                    loader,
+                    self._class_id_of(),
+                    self.scenario.num_classes,
+                    folder,
+                )
+                for start, end, loader in zip([0, *ends[:-1]], ends, loaders, strict=True)
+            ]
         )
         select = self.scenario.select_test if test_mode else self.scenario.select
         self.part = part
-        self.indices = self._of_part(select(self.presence, self.step))
-        if len(self.indices) == 0:
-            seen = self.metainfo['classes'][1:]
-            names = seen if test_mode else seen[-len(self.scenario.new(self.step)) :]
-            alone = not test_mode and self.scenario.setting == 'disjoint'
+        selected = select(self.presence, self.step)
+        self.indices = self._of_part(selected)
+        if len(selected) > 0 and len(self.indices) == 0:
             raise ValueError(
-                f'step {self.step} of {self.scenario} selects none of {len(infos)} images: none '
-                f'shows {", ".join(names)}{" without a later class" * alone}'
+                f'step {self.step} of {self.scenario} selects {len(selected)} images, but none of '
+                f'them is in part {part!r}: use lists of images (ann_file) instead of part'
             )
+        if len(selected) == 0:
+            raise ValueError(self._nothing(infos, loaders))
         self.memory = [] if memory is None else self._recall(memory['file'])
         self.memory_share = 0.0 if memory is None else memory.get('share', 0.5)
+
+    def _relabelled(self, dataset: dict) -> tuple[dict, list[dict]]:
+        """The config with a look-up of labels in the pipeline of every part, and the config of the
+        transform that reads each part's masks."""
+        relabel = dict(type='Relabel', table=self._table(self._kept()).tolist())
+        parts, loaders = [], []
+        for part in dataset.get('datasets', [dataset]):
+            part, found = insert_relabel(part, relabel)
+            if not found:
+                raise ValueError(f"no 'LoadAnnotations' in the pipeline of {part.get('type')}")
+            parts.append(part)
+            loaders.append(found[0])
+        return (dict(dataset, datasets=parts) if 'datasets' in dataset else parts[0]), loaders
+
+    def _nothing(self, infos: list[dict], loaders: list[dict]) -> str:
+        """That the step selects no image, and what is in a mask that might have been one of it."""
+        names = self.metainfo['classes'][1:]
+        names = names if self.test_mode else names[-len(self.scenario.new(self.step)) :]
+        alone = not self.test_mode and self.scenario.setting == 'disjoint'
+        ids = np.isin(self._class_id_of(), self._kept())
+        asked = [
+            info
+            for info in infos
+            if info.get('label_map') is None or ids[list(info['label_map'].values())].any()
+        ]
+        text = (
+            f'step {self.step} of {self.scenario} selects none of {len(infos)} images: none '
+            f'shows {", ".join(names)}{" without a later class" * alone}'
+        )
+        if not asked:
+            return f'{text}, and no folder has one of them in its labels'
+        values = np.unique(read_mask(asked[0], TRANSFORMS.build(loaders[0]))).tolist()
+        return f'{text}. The mask {asked[0]["seg_map_path"]}, for one, holds the values {values}'
 
     def _of_part(self, indices: np.ndarray) -> np.ndarray:
         if self.part is None:

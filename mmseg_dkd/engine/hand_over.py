@@ -32,6 +32,8 @@ def describe(scenario: Scenario, step: int) -> dict:
 def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> None:
     """Refuse a checkpoint that is not of this step of this scenario.
 
+    One of a scenario that this one has grown from (:meth:`Scenario.shares`) is as good.
+
     Raises:
         ValueError: If it is no checkpoint of this package, or of another scenario, class order or
             step.
@@ -41,12 +43,13 @@ def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> 
         raise ValueError(f"{path} was not written by an incremental run: it has no meta['{META}']")
     expected = describe(scenario, step)
     for key in ('seen', 'fingerprint', 'step'):
-        if meta[key] != expected[key]:
+        grown = key == 'fingerprint' and scenario.shares(meta[key], step)
+        if meta[key] != expected[key] and not grown:
             raise ValueError(
                 f'{path} is of scenario {meta["scenario"]} ({meta["setting"]}), step '
                 f'{meta["step"]}, classes {meta["seen"]}, but step {step} of {scenario} with '
                 f'classes {expected["seen"]} is needed: {key} differs '
-                f'({meta[key]} against {expected[key]})'
+                f'({meta[key]} against {expected[key]}){scenario.no_growth}'
             )
 
 

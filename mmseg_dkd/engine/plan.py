@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
+from mmengine.dist import get_world_size
 from mmseg.registry import DATASETS, MODELS
 
 from ..datasets.memory import read_memory
@@ -105,6 +106,8 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
             setattr(ready, f'{kind}_images', len(dataset))
             seen = dataset.metainfo['classes']
             ready.classes = list(seen[-len(scenario.new(step)) :])
+            if kind == 'train':
+                ready.missing += _no_batch(resolved.train_dataloader, len(dataset))
         try:
             ready.missing += pretrained.problems(resolved.model)
             model = MODELS.build(resolved.model)
@@ -128,6 +131,17 @@ def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
                 ready.missing.append(str(error))
         plans.append(ready)
     return plans
+
+
+def _no_batch(loader: ConfigDict, images: int) -> list[str]:
+    endless = loader.sampler.type == 'InfiniteSampler'
+    batch = loader.batch_size * get_world_size()
+    if endless or not loader.get('drop_last') or images >= batch:
+        return []
+    return [
+        f'{images} training images make no batch of {batch}, and drop_last leaves out what is '
+        f'less: set train_dataloader.batch_size (now {loader.batch_size}) to at most {images}'
+    ]
 
 
 def _or_unknown(count: int | None) -> str:

@@ -18,6 +18,7 @@ from ..evaluation.samples import predict_samples
 from ..scenario import Scenario
 from .choices import choices
 from .first_step import adopt
+from .growth import as_it_was
 from .plan import StepPlan, checkpoint_of, memory_of, plan, step_folder
 from .recipe import first_step_config, first_step_of, recipe_of
 from .replay import draw_memory
@@ -132,11 +133,11 @@ class Sequence:
         manifest = read_json(self.work_dir / MANIFEST, None)
         if manifest is None:
             return {}
-        if manifest['fingerprint'] != self.scenario.fingerprint:
+        if not self.scenario.shares(manifest['fingerprint']):
             raise ValueError(
                 f'{self.work_dir} holds a run of scenario {manifest["scenario"]} '
                 f'({manifest["fingerprint"]}), not of {self.scenario} '
-                f'({self.scenario.fingerprint}): give another --work-dir'
+                f'({self.scenario.fingerprint}): give another --work-dir{self.scenario.no_growth}'
             )
         finished = {
             int(step): entry
@@ -144,11 +145,12 @@ class Sequence:
             if (self.work_dir / entry['checkpoint']).is_file()
         }
         for step, entry in finished.items():
-            if entry['recipe'] != recipe_of(self.cfg, step):
+            if entry['recipe'] not in (recipe_of(c, step) for c in as_it_was(self.cfg, step)):
                 raise ValueError(
                     f'{step_folder(self.work_dir, step)} was trained by another recipe than '
                     f'{self.cfg.filename} with these options (its config is there, to compare): '
-                    'give another --work-dir, or train it again without --resume'
+                    'give another --work-dir, or leave --resume out and name the steps to be '
+                    'trained by --steps'
                 )
         return finished
 

@@ -1,5 +1,6 @@
 """Plots of a run: curves over steps, IoU of every class at every step, predictions."""
 
+import filecmp
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,11 +86,17 @@ def iou_matrix(results: Sequence[dict]) -> Figure:
 def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
     """Fixed test images: a column each; image, ground truth and the prediction of every step.
 
-    Masks are laid over the paled image; background has no colour, void is white.
+    Masks are laid over the paled image; background has no colour, void is white. A step whose
+    samples are of other images is left out.
     """
     last = work_dir / f'step_{steps[-1]}' / 'samples'
     rows = [('ground truth', last, 'truth')]
-    rows += [(f'step {t}', work_dir / f'step_{t}' / 'samples', 'prediction') for t in steps]
+    folders = {t: work_dir / f'step_{t}' / 'samples' for t in steps}
+    rows += [
+        (f'step {t}', folder, 'prediction')
+        for t, folder in folders.items()
+        if _same_images(folder, last)
+    ]
     columns, pixels = [], np.zeros(256, int)
     colours = np.full((256, 3), 255, np.uint8)
     for number in range(len(list(last.glob('*_image.png')))):
@@ -124,6 +131,12 @@ def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
         frameon=False,
     )
     return figure
+
+
+def _same_images(folder: Path, last: Path) -> bool:
+    """Whether the samples are of the same images: a run that has grown since may show others."""
+    images = [(file, folder / file.name) for file in last.glob('*_image.png')]
+    return all(not b.exists() or filecmp.cmp(a, b, shallow=False) for a, b in images)
 
 
 def _mask(file: Path, size: tuple[int, int], colours: np.ndarray) -> np.ndarray:

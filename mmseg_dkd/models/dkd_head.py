@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..scenario import Scenario
+from .base_heads import check_built, find_base, refusal
 from .classifier import IncrementalClassifier
-from .losses import decompose_logits
+from .losses import MultiBCELoss, decompose_logits
 
 INITIALISATIONS = ('auxiliary', 'random')
 
@@ -58,25 +59,39 @@ class DKDMixin:
             )
         if init not in INITIALISATIONS:
             raise ValueError(f'init must be one of {INITIALISATIONS}, got {init!r}')
+        if init == 'auxiliary' and not loss_aux:
+            raise ValueError(
+                "init='auxiliary' starts new classes from the auxiliary classifier, which learns "
+                "nothing without loss_aux: give one, dict(type='AuxiliaryLoss'), or init='random'"
+            )
         if not 0 < tau < 1:
             raise ValueError(f'tau must be a probability between 0 and 1, got {tau}')
         sizes = [len(scenario.new(t)) for t in range(step + 1)]
-        super().__init__(
-            num_classes=1 + sum(sizes),
-            loss_decode=loss_decode or dict(type='MultiBCELoss'),
-            **base,
-        )
-        classifier = getattr(self, 'conv_seg', None)
-        if not isinstance(classifier, nn.Conv2d) or classifier.kernel_size != (1, 1):
+        base['num_classes'] = 1 + sum(sizes)
+        base['loss_decode'] = loss_decode or dict(type='MultiBCELoss')
+        _, kind = type(self).__bases__
+        try:
+            super().__init__(**base)
+        except (RuntimeError, TypeError) as error:
+            # A RuntimeError is how mmseg's heads say that they need compiled operators of mmcv.
+            given = ', '.join(sorted(base))
+            raise refusal(
+                kind.__name__, f'it cannot be built with the arguments {given} ({error})'
+            ) from error
+        check_built(self, kind, base)
+        if not isinstance(self.loss_decode, MultiBCELoss):
             raise TypeError(
-                f'{type(self).__name__} cannot be incremental: its classifier is '
-                f'{classifier}, not a 1x1 convolution named conv_seg'
+                f'loss_decode is a {type(self.loss_decode).__name__}, but a step learns its '
+                'classes by one MultiBCELoss: write loss_decode=dict(_delete_=True, '
+                "type='MultiBCELoss')"
             )
+        if self.sampler is not None:
+            raise ValueError('a DKDHead takes every pixel: set sampler=None')
         self.scenario = scenario
         self.step = step
         self.tau = tau
         self.init = init
-        self.conv_seg = IncrementalClassifier(classifier.in_channels, sizes)
+        self.conv_seg = IncrementalClassifier(self.conv_seg.in_channels, sizes)
         self.loss_kd = MODELS.build(loss_kd) if loss_kd else None
         self.loss_dkd = MODELS.build(loss_dkd) if loss_dkd else None
         self.loss_aux = MODELS.build(loss_aux) if loss_aux else None
@@ -115,14 +130,15 @@ class DKDMixin:
         """Feature in front of the classifier, ``[N, D, h, w]``, of the backbone's maps.
 
         Raises:
-            TypeError: If the base head does something else with ``cls_seg`` than return it.
+            TypeError: If the base head does something else with ``cls_seg`` than return it, or
+                the backbone gives no list.
         """
+        kind = type(self).__bases__[1].__name__
+        if isinstance(inputs, Tensor):
+            raise TypeError(f'{kind} needs a list of maps, but the backbone gives a single one')
         feature = super().forward(inputs)
         if not isinstance(feature, Tensor) or feature.shape[1] != self.conv_seg.in_channels:
-            raise TypeError(
-                f'{type(self).__name__} cannot be incremental: its forward does not end with the '
-                'classifier'
-            )
+            raise refusal(kind, 'its forward does not end with cls_seg')
         return feature
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
@@ -194,7 +210,8 @@ def build_dkd_head(base_type: str, **cfg) -> BaseDecodeHead:
     Every argument not named here goes to the base head.
 
     Args:
-        base_type: Registered name of a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg``.
+        base_type: Registered name of a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg``, one of
+            :data:`mmseg_dkd.models.base_heads.INCREMENTAL_HEADS` or another like them.
         scenario: Arguments of :class:`mmseg_dkd.scenario.Scenario`.
         step: The step; the last one if omitted.
         num_classes: As in mmseg: classes of the data set, background counted where it is one.
@@ -206,13 +223,8 @@ def build_dkd_head(base_type: str, **cfg) -> BaseDecodeHead:
             it they give negatives of the new classes and what KD and DKD make of them.
 
     Raises:
-        TypeError: If the base is no such head.
-        ValueError: If ``num_classes`` and the scenario contradict each other.
+        TypeError: If the base is no such head, or ``loss_decode`` no mBCE.
+        ValueError: If ``num_classes`` and the scenario contradict each other, a pixel sampler is
+            given, or ``init='auxiliary'`` without ``loss_aux``.
     """
-    base = MODELS.get(base_type)
-    if base is None or not (isinstance(base, type) and issubclass(base, BaseDecodeHead)):
-        raise TypeError(
-            f'base_type={base_type!r} is no registered BaseDecodeHead: name one, such as '
-            "'ASPPHead', 'FCNHead' or 'SegformerHead'"
-        )
-    return _incremental(base)(**cfg)
+    return _incremental(find_base(base_type))(**cfg)

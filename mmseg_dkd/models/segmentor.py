@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from .base_heads import SINGLE_MAP_BACKBONES
 from .dkd_head import DKDMixin
 
 DROPOUTS = (_DropoutNd, DropPath, nn.MultiheadAttention)
@@ -33,7 +34,8 @@ class IncrementalSegmentor(EncoderDecoder):
 
     Raises:
         TypeError: If a head, auxiliary ones included, is not a ``DKDHead``: its softmax loss would
-            call every pixel of an old class background.
+            call every pixel of an old class background. If the backbone is one of
+            :data:`mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES`.
         ValueError: If an auxiliary head is of another scenario or step than the decode head, or
             the auxiliary classifiers alone are to be trained and the decode head's has no loss.
     """
@@ -47,6 +49,12 @@ class IncrementalSegmentor(EncoderDecoder):
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
+        kind = type(self.backbone).__name__
+        if kind in SINGLE_MAP_BACKBONES:
+            raise TypeError(
+                f'{kind} cannot be the backbone of an incremental model: in eval mode it gives a '
+                'single map, which only its own head takes, and that is no DKDHead'
+            )
         for name, head in self.incremental_heads.items():
             self._check(name, head)
         self.freeze_norm = freeze_norm

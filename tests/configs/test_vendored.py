@@ -12,6 +12,10 @@ INSTALLED = Path(mmseg.__file__).parent / '.mim' / 'configs' / '_base_'
 
 @pytest.mark.parametrize('name', [
     'models/deeplabv3_r50-d8.py',
+    'models/deeplabv3plus_r50-d8.py',
+    'models/pspnet_r50-d8.py',
+    'models/segformer_mit-b0.py',
+    'models/upernet_swin.py',
     'datasets/pascal_voc12.py',
     'datasets/pascal_voc12_aug.py',
     'datasets/ade20k.py',

@@ -120,6 +120,14 @@ def test_step_without_samples_is_left_empty(tmp_path):
     assert len(np.unique(sheet[2 * pitch :][: pictures.HEIGHT])) == 1
 
 
+def test_step_with_samples_of_other_images_is_left_out(tmp_path):
+    write_samples(tmp_path, steps=3, classes=4, count=1)
+    image = tmp_path / 'step_0/samples/0_image.png'
+    Image.new('RGB', (9, 9)).save(image)
+    labels = pictures.samples(tmp_path, [0, 1, 2]).axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ['image', 'ground truth', 'step 1', 'step 2']
+
+
 def test_chosen_images_are_fixed_and_cover_the_classes():
     scenario = Scenario('4-2', 8)
     presence = np.zeros((20, 9), bool)

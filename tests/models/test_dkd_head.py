@@ -135,7 +135,7 @@ def test_without_a_teacher_nothing_is_distilled(step):
 def test_each_term_is_left_out_on_demand():
     teacher = build(step=0).eval()
     for key, name in dict(loss_kd='loss_kd', loss_dkd='loss_dkd', loss_aux='loss_ac').items():
-        head = build(**{key: None}).eval()
+        head = build(**{key: None}, init='random').eval()
         reasoning = teacher.reason(maps(), student=head)
         losses = head.loss(maps(), samples(), {}, reasoning)
         assert set(losses) == {'loss_mbce', 'loss_kd', 'loss_dkd', 'loss_ac'} - {name}
@@ -150,7 +150,7 @@ def test_trained_parameters_are_those_that_some_term_reaches(head):
     kinds.append(dict(loss_kd=None, loss_dkd=None, loss_aux=None))
     base_type = type(head).__name__.removeprefix('DKD')
     for changes in kinds:
-        student = build(base_type, **changes)
+        student = build(base_type, **changes, init='random')
         reasoning = build(base_type, step=0).eval().reason(maps(), student=student)
         sum(student.loss(maps(), samples(), {}, reasoning).values()).backward()
         trained = {name for name, p in student.named_parameters() if p.requires_grad}
@@ -177,16 +177,34 @@ def test_terms_are_the_weighted_functions_of_student_and_teacher(head):
     torch.testing.assert_close(losses, expected)
 
 
-@torch.no_grad()
-def test_signed_features_are_split_by_the_sign_of_the_product():
-    teacher = build('FCNHead', step=0, act_cfg=dict(type='GELU')).eval()
-    feature = teacher.feature(maps())
-    assert (feature < 0).any() and (feature > 0).any(), 'GELU has both signs'
-    _, pos, neg = teacher.reason(maps(), student=build('FCNHead'))
-    weight = teacher.conv_seg.steps[0].weight.flatten(1)
-    products = torch.einsum('ndhw,cd->ncdhw', feature, weight)
-    torch.testing.assert_close(pos, products.clamp(min=0).sum(dim=2))
-    torch.testing.assert_close(neg, products.clamp(max=0).sum(dim=2))
+def of_one_sign(products: Tensor, sign: int) -> Tensor:
+    """Eq. 6 for one class, element by element: ``[N, D, h, w]`` products to ``[N, h, w]``."""
+    scores = torch.zeros_like(products[:, 0])
+    for n, d, y, x in torch.cartesian_prod(*map(torch.arange, products.shape)):
+        if products[n, d, y, x] * sign > 0:
+            scores[n, y, x] += products[n, d, y, x]
+    return scores
+
+
+@pytest.mark.parametrize('activation', ['GELU', 'LeakyReLU'])
+def test_signed_features_are_split_by_the_sign_of_the_product(activation):
+    changes = dict(base_type='FCNHead', act_cfg=dict(type=activation), channels=4)
+    student, teacher = build(**changes).eval(), build(step=0, **changes).eval()
+    loss, expected = student.loss(maps(), samples(), {}, teacher.reason(maps(1), student)), 0.0
+    features = student.feature(maps()), teacher.feature(maps(1))
+    weights = student.conv_seg.steps[0].weight, teacher.conv_seg.steps[0].weight
+    assert all((feature < 0).any() and (feature > 0).any() for feature in features)
+    with torch.no_grad():
+        for c in range(3):
+            for sign in (1, -1):
+                z, old = (
+                    of_one_sign(feature * weight[c], sign)
+                    for feature, weight in zip(features, weights, strict=True)
+                )
+                # Eq. 8, with the weight of this file.
+                p, q = z.sigmoid(), old.sigmoid()
+                expected -= 4 * (q * p.log() + (1 - q) * (1 - p).log()).mean()
+    torch.testing.assert_close(loss['loss_dkd'], expected)
 
 
 @pytest.mark.parametrize(
@@ -196,20 +214,13 @@ def test_signed_features_are_split_by_the_sign_of_the_product():
         (dict(init='zero'), ValueError, "got 'zero'"),
         (dict(tau=1), ValueError, 'between 0 and 1, got 1'),
         (dict(step=3), ValueError, r'steps 0\.\.2, not 3'),
-        (dict(base_type='NoSuchHead'), TypeError, "'NoSuchHead' is no registered BaseDecodeHead"),
-        (dict(base_type='ResNet'), TypeError, "'ResNet' is no registered BaseDecodeHead"),
+        (dict(loss_aux=None), ValueError, "give one, .* or init='random'"),
+        (dict(sampler=dict(type='OHEMPixelSampler')), ValueError, 'set sampler=None'),
+        (dict(loss_decode=dict(type='CrossEntropyLoss')), TypeError, 'is a CrossEntropyLoss, but'),
         (
-            dict(
-                base_type='SegmenterMaskTransformerHead',
-                in_channels=6,
-                in_index=0,
-                channels=8,
-                num_layers=1,
-                num_heads=2,
-                embed_dims=8,
-            ),
+            dict(loss_decode=[dict(type='MultiBCELoss'), dict(type='DiceLoss')]),
             TypeError,
-            'SegmenterMaskTransformerHead cannot be incremental: its classifier is None',
+            'is a ModuleList, but a step learns its classes by one MultiBCELoss',
         ),
     ],
 )
@@ -223,17 +234,3 @@ def test_data_set_without_background_has_one_class_less():
     assert build(scenario=scenario, num_classes=6).num_classes == 6
     with pytest.raises(ValueError, match='num_classes=7, .* 6 classes: set it to 6'):
         build(scenario=scenario)
-
-
-def test_head_whose_forward_ends_otherwise_is_refused():
-    # EncHead returns a pair.
-    head = build(
-        'EncHead',
-        in_channels=[6, 6],
-        in_index=[0, 1],
-        channels=8,
-        num_codes=4,
-        add_lateral=False,
-    )
-    with pytest.raises(TypeError, match='DKDEncHead cannot be incremental: its forward'):
-        head([maps()[0]] * 2)

@@ -50,6 +50,7 @@ def test_head_reads_the_labelled_steps_of_every_sample():
         dict(
             type='DKDHead', base_type='FCNHead', num_convs=0, concat_input=False, in_channels=4,
             channels=4, num_classes=6, scenario=dict(name='2-1', num_classes=5), step=2,
+            init='random',
             loss_decode=dict(type='MultiBCELoss'), loss_replay=dict(type='ReplayLoss'),
         )
     )  # fmt: skip

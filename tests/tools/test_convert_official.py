@@ -1,12 +1,13 @@
 """Checkpoints of the authors' program, there and back."""
 
+import copy
 import json
 import re
 import runpy
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from mmseg_dkd import Scenario, checkpoint_types
 from mmseg_dkd.engine import hand_over
@@ -61,6 +62,25 @@ def test_what_does_not_fit_is_listed_and_refused(damage, words, tool, cfg, relea
     damage(state)
     with pytest.raises(ValueError, match=re.escape(words)):
         tool['convert'](saved(state, tmp_path / 'released.pth'), cfg, reverse=False)
+
+
+def test_auxiliary_head_has_no_official_name(tool, cfg, released, tmp_path):
+    cfg = copy.deepcopy(cfg)
+    head = dict(base_type='FCNHead', in_channels=1024, in_index=2, channels=8)
+    cfg.model.auxiliary_head = ConfigDict(cfg.model.decode_head, **head)
+    cfg.model.auxiliary_head.pop('dilations')
+    path = saved(released, tmp_path / 'released.pth')
+    with pytest.raises(
+        ValueError, match='does not fit step 2 .*\n.*missing: auxiliary_head.conv_seg'
+    ):
+        tool['convert'](path, cfg, reverse=False)
+    meta = {hand_over.META: hand_over.describe(Scenario('15-1', 20), 2)}
+    state = tool['expected_state'](cfg, 2)
+    torch.save(dict(state_dict=state, meta=meta), tmp_path / 'ours.pth')
+    with pytest.raises(
+        ValueError, match='are not of the official network: auxiliary_head.conv_seg'
+    ):
+        tool['convert'](tmp_path / 'ours.pth', cfg, reverse=True)
 
 
 def test_another_scenario_is_refused(tool, released, tmp_path):

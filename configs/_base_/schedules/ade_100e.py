@@ -13,8 +13,8 @@ optim_wrapper = dict(
         momentum=0.9,
         nesterov=True,
         weight_decay=1e-4),
-    # Program: ten times the lr for everything behind the backbone.
-    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0))))
+    # Program: ten times the lr for everything behind the backbone, decode_head and auxiliary_head.
+    paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
 # --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
 auto_scale_lr = dict(enable=False, base_batch_size=24)
 # Paper: poly with a linear warm-up "following SSUL", whose program warms up for 10 % of the
@@ -53,8 +53,8 @@ later_steps = dict(
         paramwise_cfg=dict(
             custom_keys={
                 'backbone': dict(decay_mult=0.0),
-                'decode_head': dict(decay_mult=0.0),
-                'decode_head.conv_seg.steps.{step}': dict(lr_mult=10.0)
+                'head': dict(decay_mult=0.0),
+                'head.conv_seg.steps.{step}': dict(lr_mult=10.0)
             })),
     model=dict(
         freeze_norm=True,  # program: BatchNorm in eval mode, its affine not trained

@@ -9,8 +9,8 @@ optim_wrapper = dict(
     # Paper: SGD, momentum 0.9, lr 1e-3 at step 0. Program: nesterov, weight decay 1e-4.
     optimizer=dict(
         type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4),
-    # Program: ten times the lr for everything behind the backbone.
-    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0))))
+    # Program: ten times the lr for everything behind the backbone, decode_head and auxiliary_head.
+    paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
 # --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
 auto_scale_lr = dict(enable=False, base_batch_size=32)
 # Paper: poly; program: power 0.9, per iteration.
@@ -41,8 +41,8 @@ later_steps = dict(
         paramwise_cfg=dict(
             custom_keys={
                 'backbone': dict(decay_mult=0.0),
-                'decode_head': dict(decay_mult=0.0),
-                'decode_head.conv_seg.steps.{step}': dict(lr_mult=10.0)
+                'head': dict(decay_mult=0.0),
+                'head.conv_seg.steps.{step}': dict(lr_mult=10.0)
             })),
     model=dict(
         freeze_norm=True,  # program: BatchNorm in eval mode, its affine not trained

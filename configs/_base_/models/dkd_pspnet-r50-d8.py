@@ -1,0 +1,12 @@
+# mmseg's PSPNet on ResNet-50 as DKD learns it: stock network, ImageNet weights and auxiliary head,
+# and all terms of Eq. 1. The config built on it says num_classes, scenario and gamma.
+_base_ = ['./pspnet_r50-d8.py', '../methods/dkd_auxiliary.py']
+model = dict(
+    type='IncrementalSegmentor',
+    data_preprocessor=dict(size=(512, 512)),
+    decode_head=dict(
+        type='DKDHead',
+        base_type='PSPHead',
+        loss_decode=dict(_delete_=True, type='MultiBCELoss'),
+        **_base_.method),
+    auxiliary_head=dict(base_type='FCNHead', **_base_.auxiliary_method))

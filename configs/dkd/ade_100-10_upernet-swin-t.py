@@ -1,0 +1,17 @@
+# DKD on ADE20K, 100-10, overlapped, with mmseg's own UPerNet on Swin-T (auxiliary head included;
+# DKD's recipe with AdamW; six steps). Needs data/ade/ADEChallengeData2016 as mmseg lays it out; the
+# ImageNet weights of Swin-T are downloaded on first use. For 4 GPUs; batch_size in train_dataloader
+# is per GPU.
+#   tools/dist_train.sh configs/dkd/ade_100-10_upernet-swin-t.py 4
+_base_ = [
+    '../_base_/models/dkd_upernet-swin-t.py', '../_base_/datasets/ade20k_512.py',
+    '../_base_/schedules/ade_100e_adamw.py', '../_base_/default_runtime.py'
+]
+scenario = dict(name='100-10', num_classes=150, has_background=False)
+head = dict(
+    num_classes=150, scenario=scenario, loss_decode=dict(pos_weight=35.0))
+model = dict(decode_head=head, auxiliary_head=head)
+train_dataloader = dict(dataset=dict(scenario=scenario))
+test_dataloader = dict(dataset=dict(scenario=scenario))
+log_processor = dict(by_epoch=True)
+randomness = dict(seed=0)

@@ -1,0 +1,59 @@
+"""A folder of masks that label some of the classes, with values of their own."""
+
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from .presence import VOID
+
+VOID_NAME = 'void'
+
+
+@DATASETS.register_module()
+class LabelledFolder(BaseSegDataset):
+    """A ``BaseSegDataset`` that says what the values in its masks mean.
+
+    So folders that were labelled one after the other, each for a new class, make one data set::
+
+        dict(type='LabelledFolder', metainfo=dict(classes=['background', 'box', 'forklift']),
+             data_root='mydata', labels=dict(background=0, forklift=1), ...)
+
+    Args:
+        labels: Names of classes in ``metainfo``, and ``'void'`` for pixels that nobody labelled,
+            each with its value in the masks (0 to 255) or a list of values. 255 is void unless it
+            is named. A mask with any other value is refused by the presence index.
+        **kwargs: As for ``BaseSegDataset``, without ``reduce_zero_label``.
+
+    Raises:
+        ValueError: If a name is no class, a value is none or is there twice, or no image is there.
+    """
+
+    def __init__(self, labels: dict[str, int | list[int]], **kwargs) -> None:
+        self.labels = labels
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """mmseg's list of the images, with the meaning of the values as ``label_map``."""
+        label_map = self._meaning()
+        infos = [dict(info, label_map=label_map) for info in super().load_data_list()]
+        if not infos:
+            place = self.ann_file or f'{self.data_prefix["img_path"]}/*{self.img_suffix}'
+            raise ValueError(f'{place}: no image there: set data_prefix, ann_file or img_suffix')
+        return infos
+
+    def _meaning(self) -> dict[int, int]:
+        """Value in a mask to label: the place of the class in ``metainfo``."""
+        folder = f'labels={dict(self.labels)} of {self.data_prefix.get("seg_map_path")}'
+        if self.reduce_zero_label:
+            raise ValueError(f'{folder} say what 0 means: leave reduce_zero_label out')
+        names = list(self.metainfo.get('classes') or ())
+        label_map: dict[int, int] = {}
+        for name, values in self.labels.items():
+            if name not in (*names, VOID_NAME):
+                raise ValueError(f'{folder}: {name!r} is none of the classes {names}')
+            for value in [values] if isinstance(values, int) else values:
+                if not isinstance(value, int) or not 0 <= value <= 255:
+                    raise ValueError(f'{folder}: {value!r} is no value of a mask, 0 to 255')
+                if value in label_map:
+                    raise ValueError(f'{folder}: the value {value} is there twice')
+                label_map[value] = VOID if name == VOID_NAME else names.index(name)
+        return {VOID: VOID, **label_map}
