@@ -145,7 +145,7 @@ def test_auxiliary_heads_of_the_model_are_converted_and_warmed_up(
     plain_cfg.auxiliary_head = dict(shape, type='FCNHead', num_classes=5)
     cfg.model.auxiliary_head = dict(
         shape, type='DKDHead', base_type='FCNHead', num_classes=9, scenario=cfg.scenario,
-        loss_aux=loss_aux,
+        loss_aux=loss_aux, init='auxiliary' if loss_aux else 'random',
     )  # fmt: skip
     plain, model = MODELS.build(plain_cfg), incremental(cfg)
     torch.save(dict(state_dict=plain.state_dict()), tmp_path / 'model.pth')

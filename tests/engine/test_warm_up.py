@@ -74,7 +74,7 @@ def test_warm_up_descends_eq_10_on_features_of_eval_mode(from_softmax):
 
 def test_warm_up_without_its_loss_is_refused(from_softmax):
     cfg = from_softmax()
-    cfg.model.decode_head.loss_aux = None
+    cfg.model.decode_head.update(init='random', loss_aux=None)
     with pytest.raises(ValueError, match='no loss_aux: set loss_aux=dict'):
         incremental(cfg)
 
