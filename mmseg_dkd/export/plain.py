@@ -11,7 +11,6 @@ from mmseg.registry import DATASETS
 from torch import Tensor
 
 from ..datasets.step_dataset import pipeline_of
-from ..engine.hand_over import CLASSIFIER
 from ..models.dkd_head import DKDMixin
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
@@ -58,9 +57,9 @@ def plain_state(state: dict[str, Tensor], tau: float) -> dict[str, Tensor]:
     prefix = 'decode_head.conv_seg.'
     left_out = (prefix, 'auxiliary_head.')
     plain = {key: value for key, value in state.items() if not key.startswith(left_out)}
-    steps = sorted({int(match[1]) for match in map(CLASSIFIER.fullmatch, state) if match})
+    steps = sum(k.startswith(f'{prefix}steps.') and k.endswith('.weight') for k in state)
     for kind, background in (('weight', 0.0), ('bias', math.log(tau / (1 - tau)))):
-        classes = [state[f'{prefix}steps.{step}.{kind}'] for step in steps]
+        classes = [state[f'{prefix}steps.{step}.{kind}'] for step in range(steps)]
         first = torch.full_like(classes[0][:1], background)
         plain[prefix + kind] = torch.cat([first, *classes])
     return plain
