@@ -5,6 +5,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,9 +65,9 @@ def timed(run: Callable[[], object]) -> float:
 
 def peak_mib(make: Maker) -> float:
     """Peak memory of one run in a fresh process, in MiB; at least one page."""
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(1) as pool:
-        return pool.apply(_peak_mib, (make, torch.get_num_threads()))
+    fresh = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        return pool.submit(_peak_mib, make, torch.get_num_threads()).result()
 
 
 def _peak_mib(make: Maker, threads: int) -> float:

@@ -20,7 +20,7 @@ from PIL import Image
 from ..atomic import write_atomically
 
 FOLDER = '.mmseg_dkd'
-FORMAT = 1
+FORMAT = 2
 EXIF_ORIENTATION = 274
 VOID = 255
 
@@ -48,7 +48,8 @@ def class_presence(
         cache_dir: Folder of the cache file.
 
     Returns:
-        bool ``[images, num_classes + 1]``, column c: the image has a pixel of class id c.
+        bool ``[images, num_classes + 1]``, column c: the image has a pixel of class id c. It lies
+        in memory by columns, as :class:`mmseg_dkd.scenario.Scenario` reads it.
 
     Raises:
         ValueError: If masks are missing, unreadable, of another size than their image, or hold
@@ -95,7 +96,7 @@ def _fingerprint(
 
 
 def _write(file, presence: np.ndarray, key: str) -> None:
-    np.savez(file, key=key, shape=presence.shape, bits=np.packbits(presence))
+    np.savez(file, key=key, shape=presence.shape, bits=np.packbits(presence.T))
 
 
 def _read(path: Path, key: str) -> np.ndarray | None:
@@ -105,7 +106,7 @@ def _read(path: Path, key: str) -> np.ndarray | None:
                 return None
             rows, columns = stored['shape']
             bits = np.unpackbits(stored['bits'], count=rows * columns)
-            return bits.reshape(rows, columns).astype(bool)
+            return bits.reshape(columns, rows).view(bool).T
     except (OSError, ValueError, KeyError, BadZipFile, EOFError, TypeError, AttributeError):
         # Not there, or no whole file of ours: it is made anew.
         return None
@@ -143,7 +144,7 @@ def _scan(
             f'{len(problems)} of {len(infos)} images cannot be trained on:\n  {listed}{more}\n'
             'Mend or remove these files, or take them out of the image list'
         )
-    presence = np.zeros((len(infos), num_classes + 1), bool)
+    presence = np.zeros((len(infos), num_classes + 1), bool, order='F')
     for value in np.flatnonzero(counts.any(axis=0)):
         if class_id_of[value] <= num_classes:
             presence[:, class_id_of[value]] |= counts[:, value]
