@@ -3,7 +3,7 @@
 #   python tools/incremental_train.py configs/dkd/fashion_4-2.py
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
-    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion.py',
+    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion_dkd.py',
     '../_base_/methods/dkd.py', '../_base_/default_runtime.py'
 ]
 scenario = dict(name='4-2', num_classes=8)

@@ -5,7 +5,7 @@
 #   python tools/incremental_train.py configs/dkd/fashion_4-2_pspnet.py
 _base_ = [
     '../_base_/models/dkd_pspnet-r50-d8.py', '../_base_/datasets/fashion.py',
-    '../_base_/schedules/fashion.py', '../_base_/default_runtime.py'
+    '../_base_/schedules/fashion_dkd.py', '../_base_/default_runtime.py'
 ]
 scenario = dict(name='4-2', num_classes=8)
 head = dict(

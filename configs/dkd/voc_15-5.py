@@ -13,7 +13,6 @@ model = dict(
     type='IncrementalSegmentor',
     data_preprocessor=data_preprocessor,
     decode_head=dict(
-        type='DKDHead',
         base_type='OfficialASPPHead',
         num_classes=21,
         scenario=scenario,

@@ -15,7 +15,6 @@ model = dict(
     pretrained='open-mmlab://resnet101_v1c',
     backbone=dict(depth=101),
     decode_head=dict(
-        type='DKDHead',
         base_type='ASPPHead',
         num_classes=21,
         scenario=scenario,

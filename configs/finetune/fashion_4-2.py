@@ -1,7 +1,14 @@
-# Fine-tuning: mBCE only, no distillation, new classifiers at random. It forgets.
-# The auxiliary classifier is trained beside and not used: step 0 is the same as DKD's.
+# Fine-tuning (cross entropy and nothing else) on the embedded demo set: 4 classes, then 2, then 2 (three steps).
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/finetune/fashion_4-2.py
-_base_ = '../dkd/fashion_4-2.py'
-model = dict(
-    decode_head=dict(init='random', loss_kd=None, loss_dkd=None))
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion.py',
+    '../_base_/methods/softmax.py', '../_base_/default_runtime.py'
+]
+scenario = dict(name='4-2', num_classes=8)
+model = dict(decode_head=dict(scenario=scenario, **_base_.method))
+train_dataloader = dict(dataset=dict(scenario=scenario))
+test_dataloader = dict(dataset=dict(scenario=scenario))
+tta_model = dict(type='IncrementalTTAModel')
+randomness = dict(seed=0)

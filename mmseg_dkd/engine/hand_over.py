@@ -75,10 +75,7 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
 
 
 def grow(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tensor]:
-    """Eq. 11: the state dict with which a step starts.
-
-    Every head starts its new classes as its ``init`` says. ``'auxiliary'``: as copies of its own
-    auxiliary classifier. ``'random'``: as they are in the new model.
+    """The state dict with which a step starts; every head starts its new classes as it wants.
 
     Args:
         old: State dict at the end of the step before.
@@ -91,22 +88,9 @@ def grow(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tenso
         ValueError: If a tensor is missing, left over or of another shape; all are listed.
     """
     step, new = model.decode_head.step, model.state_dict()
-    starts = {
-        f'{name}.conv_seg.steps.{step}.{part}': (
-            head.init,
-            old.get(f'{name}.conv_seg.auxiliary.{part}'),
-        )
-        for name, head in model.incremental_heads.items()
-        for part in ('weight', 'bias')
-    }
     state = dict(old)
-    for key, fresh in new.items():
-        if key in starts:
-            init, taught = starts[key]
-            if init == 'random':
-                state[key] = fresh
-            elif taught is not None and taught.shape[1:] == fresh.shape[1:]:
-                state[key] = taught.expand_as(fresh).clone()
+    for name, head in model.incremental_heads.items():
+        state = head.grow(state, name, new)
     refuse_misfits(state, new, f'the checkpoint of step {step - 1}', f'the model of step {step}')
     return state
 

@@ -7,6 +7,7 @@ import json
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
+from ..models.incremental_head import method_of
 from ..scenario import Scenario
 from .step_config import head_configs, step_config
 
@@ -27,8 +28,6 @@ DECISIVE = (
 )
 # Parts of these that only decide how fast.
 INDIFFERENT = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
-# Of a config and its heads: without effect as long as there is no old class.
-LATER_ONLY = ('memory', 'init', 'loss_kd', 'loss_dkd', 'loss_replay')
 
 
 def recipe_of(cfg: Config, step: int) -> str:
@@ -73,9 +72,10 @@ def _decisive(cfg: Config, step: int) -> dict:
     parts = step_config(cfg, step).to_dict()
     parts = {key: _without(parts[key]) for key in DECISIVE if key in parts}
     if step == 0:
-        for part in (parts, *head_configs(parts['model'])):
-            for key in LATER_ONLY:
-                part.pop(key, None)
+        # Without effect as long as there is no old class.
+        parts.pop('memory', None)
+        heads = [method_of(head).first_step(head) for head in head_configs(parts['model'])]
+        parts['model'] = dict(parts['model'], decode_head=heads[0], auxiliary_head=heads[1:])
     return parts
 
 

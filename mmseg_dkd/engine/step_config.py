@@ -36,10 +36,10 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
 
     The preset, if it is not ``'official'``, is merged over the config from ``presets``. Every
     component that has a ``scenario`` gets the one at the top level, and the step. ``first_step`` is
-    merged over the config at step 0, ``later_steps`` from step 1 on, with ``{step}`` in their keys
-    standing for the number of the step. Nothing is initialised from pretrained weights where all
-    weights come from a checkpoint: from step 1 on, and at step 0 if there is ``start_from``, in
-    which case step 0 trains the auxiliary classifier only.
+    merged over the config at step 0, ``later_steps`` from step 1 on, with ``{step}`` in keys and
+    texts of either standing for the number of the step. Nothing is initialised from pretrained
+    weights where all weights come from a checkpoint: from step 1 on, and at step 0 if there is
+    ``start_from``, in which case step 0 trains the auxiliary classifier only.
 
     Args:
         cfg: Config with ``scenario`` at the top level and, perhaps, ``first_step``,
@@ -101,4 +101,4 @@ def _numbered(part: Any, step: int) -> Any:
         return {key.replace('{step}', str(step)): _numbered(v, step) for key, v in part.items()}
     if isinstance(part, list):
         return [_numbered(item, step) for item in part]
-    return part
+    return part.replace('{step}', str(step)) if isinstance(part, str) else part

@@ -13,7 +13,7 @@ from .choices import choices
 
 @HOOKS.register_module()
 class IncrementalStepHook(Hook):
-    """Before training, loads step t - 1, initialises the new classifiers and sets the teacher.
+    """Before training, loads step t - 1, starts what is new and sets the teacher.
 
     Every checkpoint it sees is checked against the scenario, the class order and the step, and
     must fit the model tensor by tensor.
@@ -54,11 +54,12 @@ class IncrementalStepHook(Hook):
         state = hand_over.load(self.previous, head.scenario, head.step - 1)['state_dict']
         if runner.iter == 0:
             model.load_state_dict(hand_over.grow(state, model), strict=True)
-            runner.logger.info(
-                f'step {head.step} starts from {self.previous}; new classifiers: {head.init}'
-            )
+            runner.logger.info(f'step {head.step} starts from {self.previous}')
         device = next(model.parameters()).device
         model.set_teacher(hand_over.build_teacher(runner.cfg.model, state, head.step - 1, device))
+        if runner.iter == 0:
+            for head in model.incremental_heads.values():
+                head.before_step(model, runner.train_dataloader)
 
     def after_train(self, runner: Runner) -> None:
         """The teacher is of no use after training."""

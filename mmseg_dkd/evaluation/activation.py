@@ -65,10 +65,10 @@ class Viewer:
 
     @torch.no_grad()
     def look(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Sigmoid of the class's logit (0 to 1), predicted labels and true ones of the index-th
+        """Probability of the class (0 to 1), predicted labels and true ones of the index-th
         test image, ``[H, W]`` each, of its own size."""
         sample = self.model.test_step(pseudo_collate([self.dataset[index]]))[0]
-        activation = sample.seg_logits.data[self.label].sigmoid()
+        activation = 1 - self.model.decode_head.doubt(sample.seg_logits.data)[self.label]
         masks = sample.pred_sem_seg, sample.gt_sem_seg
         return activation.cpu().numpy(), *(mask.data.squeeze(0).cpu().numpy() for mask in masks)
 
@@ -199,7 +199,7 @@ def draw(viewers: Sequence[Viewer], chosen: Sequence[int], labels: Sequence[str]
         axes.set_title(title, fontsize=8)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
-    figure.colorbar(heat, ax=grid, label=f'sigmoid of the logit of {name}', pad=0.01)
+    figure.colorbar(heat, ax=grid, label=f'probability of {name}', pad=0.01)
     shown = [(i, n) for i, n in enumerate(dataset.metainfo['classes']) if i and i in present]
     figure.legend(
         handles=[Patch(color=tint(colours[i], PALEST), label=n) for i, n in shown],

@@ -35,15 +35,10 @@ def base_classes(work_dir: Path) -> list[str]:
 
 
 def components(work_dir: Path) -> dict[str, str]:
-    """What a run is made of, as in Table 3: which losses, which initialisation, what memory."""
+    """What a run is made of, as in Table 3: the components of its method, and its memory."""
     choices = json.loads((work_dir / 'results.json').read_text())[-1]['choices']
-    return {
-        'KD': '+' * bool(choices['alpha']),
-        'DKD': '+' * bool(choices['beta']),
-        'init.': '+' * (choices['init'] == 'auxiliary'),
-        'memory': str(choices['memory'] or ''),
-        'its labels': '+' * bool(choices['replay']),
-    }
+    own = {name: '+' * there for name, there in choices.get('components', {}).items()}
+    return own | dict(memory=str(choices['memory'] or ''))
 
 
 def spread(values: Sequence[float | None]) -> str:
@@ -68,7 +63,9 @@ def write_table(work_dir: Path, rows: dict[str, list[Path]]) -> str:
     """
     bases = [base_classes(folder) for folder in next(iter(rows.values()))]
     parts = {name: components(folders[0]) for name, folders in rows.items()}
-    shown = [key for key in next(iter(parts.values())) if any(p[key] for p in parts.values())]
+    # In the order of their first row.
+    named = dict.fromkeys(key for own in parts.values() for key in own)
+    shown = [key for key in named if any(p.get(key) for p in parts.values())]
     keys = [*FIGURES, 'least_novel']
     titles = ['', *shown, *FIGURES.values(), 'least novel class', 'runs']
     lines = [f'| {" | ".join(titles)} |', '|---' * len(titles) + '|']
@@ -80,7 +77,7 @@ def write_table(work_dir: Path, rows: dict[str, list[Path]]) -> str:
         for folder, score in zip(folders, scores, strict=True):
             writer.writerow([name, folder, *(score[key] for key in keys)])
         cells = [spread([score[key] for score in scores]) for key in keys]
-        cells = [name, *(parts[name][key] for key in shown), *cells, str(len(folders))]
+        cells = [name, *(parts[name].get(key, '') for key in shown), *cells, str(len(folders))]
         lines.append(f'| {" | ".join(cells)} |')
     table = '\n'.join(lines)
     write_atomically(work_dir / 'table.md', lambda file: file.write(f'{table}\n'.encode()))

@@ -11,7 +11,7 @@ from mmseg.registry import DATASETS
 from torch import Tensor
 
 from ..datasets.step_dataset import pipeline_of
-from ..models.dkd_head import DKDMixin
+from ..methods.dkd import DKDHead
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
 from .detach import PACKAGE, detach
@@ -33,7 +33,7 @@ def plain_model(model: dict, num_classes: int) -> dict:
     for key in starts:
         plain['backbone'].pop(key, None)
     head = plain['decode_head']
-    for key in _own_arguments(DKDMixin):
+    for key in _own_arguments(DKDHead):
         head.pop(key, None)
     head.update(
         type=head.pop('base_type'),
@@ -134,5 +134,6 @@ def write_config(path: Path, cfg: Config, model: dict, test: dict, about: str) -
 
 def _own_arguments(cls: type) -> list[str]:
     """Arguments that a class of ours adds to those of mmseg's class it extends."""
-    parameters = signature(cls.__init__).parameters.values()
+    own = [part for part in cls.__mro__ if part.__module__.startswith(PACKAGE)]
+    parameters = [p for part in own for p in signature(part.__init__).parameters.values()]
     return [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]

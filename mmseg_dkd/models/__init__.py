@@ -2,16 +2,19 @@
 
 from . import losses
 from .classifier import IncrementalClassifier
-from .dkd_head import build_dkd_head
+from .incremental_head import IncrementalHead, register_method
 from .official_aspp_head import OfficialASPPHead
 from .segmentor import IncrementalSegmentor
+from .sigmoid_head import SigmoidHead
 from .tta import IncrementalTTAModel
 
 __all__ = [
     'IncrementalClassifier',
+    'IncrementalHead',
     'IncrementalSegmentor',
     'IncrementalTTAModel',
     'OfficialASPPHead',
-    'build_dkd_head',
+    'SigmoidHead',
     'losses',
+    'register_method',
 ]

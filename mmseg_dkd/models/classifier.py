@@ -1,4 +1,4 @@
-"""The classifiers of all steps so far, and the auxiliary one."""
+"""The classifiers of all steps so far."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 
-class IncrementalClassifier(nn.Module):
-    """One 1x1 convolution a step (G of Fig. 1) and the auxiliary one (H), in place of ``conv_seg``.
+class StepClassifiers(nn.Module):
+    """One 1x1 convolution a step (G of Fig. 1), in place of ``conv_seg``.
 
     Args:
         in_channels: D, channels of the feature.
@@ -20,7 +20,6 @@ class IncrementalClassifier(nn.Module):
         self.num_old = sum(classes_per_step[:-1])
         self.num_seen = sum(classes_per_step)
         self.steps = nn.ModuleList(nn.Conv2d(in_channels, n, 1) for n in classes_per_step)
-        self.auxiliary = nn.Conv2d(in_channels, 1, 1)
 
     def forward(self, feature: Tensor) -> Tensor:
         """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of the seen classes, as learned."""
@@ -30,6 +29,14 @@ class IncrementalClassifier(nn.Module):
     def old_weight(self) -> Tensor:
         """``[C_old, D]``, the weights of the classes of all steps before the current one."""
         return torch.cat([step.weight for step in self.steps[:-1]]).flatten(1)
+
+
+class IncrementalClassifier(StepClassifiers):
+    """The classifiers of all steps, and DKD's auxiliary one (H of Fig. 1)."""
+
+    def __init__(self, in_channels: int, classes_per_step: Sequence[int]) -> None:
+        super().__init__(in_channels, classes_per_step)
+        self.auxiliary = nn.Conv2d(in_channels, 1, 1)
 
     def train_only_what_losses_reach(self, kd: bool, dkd: bool, ac: bool) -> None:
         """Take parameters without a loss term out of training.
@@ -41,3 +48,15 @@ class IncrementalClassifier(nn.Module):
             step.weight.requires_grad_(kd or dkd)
             step.bias.requires_grad_(kd)
         self.auxiliary.requires_grad_(ac)
+
+
+class SoftmaxClassifier(StepClassifiers):
+    """The classifiers of all steps, and one of the background, for a softmax over all."""
+
+    def __init__(self, in_channels: int, classes_per_step: Sequence[int]) -> None:
+        super().__init__(in_channels, classes_per_step)
+        self.background = nn.Conv2d(in_channels, 1, 1)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        """``[N, D, h, w]`` to logits ``[N, 1 + C, h, w]``, background first."""
+        return torch.cat([self.background(feature), super().forward(feature)], dim=1)

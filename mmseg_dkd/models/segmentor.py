@@ -1,5 +1,7 @@
 """Student and teacher."""
 
+from collections.abc import Sequence
+
 import torch
 from mmcv.cnn.bricks import DropPath
 from mmseg.models import EncoderDecoder
@@ -10,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from .base_heads import SINGLE_MAP_BACKBONES
-from .dkd_head import DKDMixin
+from .incremental_head import IncrementalHead
 
 DROPOUTS = (_DropoutNd, DropPath, nn.MultiheadAttention)
 
@@ -22,22 +24,27 @@ class IncrementalSegmentor(EncoderDecoder):
     The teacher is no submodule: it stays out of the checkpoint, the optimizer and the distributed
     wrapper. It is there only while a step after the first is being trained.
 
-    Auxiliary heads, as many stock recipes have them, are DKD heads of their own: each has its
-    classifiers, and its losses compare it with the same head of the teacher. Only the decode head
-    predicts.
+    Its heads are the method (:class:`mmseg_dkd.models.IncrementalHead`). Auxiliary heads, as many
+    stock recipes have them, are incremental heads of their own: each has its classifiers, and its
+    losses compare it with the same head of the teacher. Only the decode head predicts.
 
     Args:
         freeze_norm: Keep every BatchNorm in eval mode and its affine parameters as they are.
         freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
-        only_auxiliary: Train nothing but the auxiliary classifiers, by Eq. 10, in eval mode. For
+        train_only: Names of modules, such as ``decode_head.conv_seg.steps.1``; all others are
+            frozen, in eval mode. All are trained if None.
+        only_auxiliary: Train nothing but DKD's auxiliary classifiers, by Eq. 10, in eval mode. For
             models that are there already (:mod:`mmseg_dkd.engine.start_from`).
+        channels_last: Keep weights and maps in that memory format, in which convolutions are
+            faster. Not every head can: one that reshapes maps by ``view`` cannot.
 
     Raises:
-        TypeError: If a head, auxiliary ones included, is not a ``DKDHead``: its softmax loss would
+        TypeError: If a head, auxiliary ones included, is not incremental: its softmax loss would
             call every pixel of an old class background. If the backbone is one of
             :data:`mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES`.
-        ValueError: If an auxiliary head is of another scenario or step than the decode head, or
-            the auxiliary classifiers alone are to be trained and the decode head's has no loss.
+        ValueError: If an auxiliary head is of another scenario or step than the decode head,
+            ``train_only`` names no module, or the auxiliary classifiers alone are to be trained
+            and the decode head's has no loss.
     """
 
     def __init__(
@@ -45,7 +52,9 @@ class IncrementalSegmentor(EncoderDecoder):
         *args,
         freeze_norm: bool = False,
         freeze_dropout: bool = False,
+        train_only: Sequence[str] | None = None,
         only_auxiliary: bool = False,
+        channels_last: bool = False,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -62,9 +71,14 @@ class IncrementalSegmentor(EncoderDecoder):
         if freeze_norm:
             for module in self._modules_of(_BatchNorm):
                 module.requires_grad_(False)
+        self.train_only = train_only
+        if train_only is not None:
+            self.requires_grad_(False)
+            for name in train_only:
+                self._named(name).requires_grad_(True)
         self.only_auxiliary = only_auxiliary
         if only_auxiliary:
-            if self.decode_head.loss_aux is None:
+            if getattr(self.decode_head, 'loss_aux', None) is None:
                 raise ValueError(
                     'only the auxiliary classifier is to be trained, but decode_head has no '
                     "loss_aux: set loss_aux=dict(type='AuxiliaryLoss')"
@@ -72,10 +86,14 @@ class IncrementalSegmentor(EncoderDecoder):
             self.requires_grad_(False)
             for head in self.incremental_heads.values():
                 head.conv_seg.auxiliary.requires_grad_(head.loss_aux is not None)
+        for head in self.incremental_heads.values():
+            head.prepare(self)
+        self.memory_format = torch.channels_last if channels_last else torch.preserve_format
+        self.to(memory_format=self.memory_format)
         self.set_teacher(None)
 
     @property
-    def incremental_heads(self) -> dict[str, DKDMixin]:
+    def incremental_heads(self) -> dict[str, IncrementalHead]:
         """All heads by the name of the module, with which its tensors' names in a checkpoint begin:
         ``decode_head``, then ``auxiliary_head`` or, of a list, ``auxiliary_head.0`` and so on."""
         heads = dict(decode_head=self.decode_head)
@@ -88,7 +106,7 @@ class IncrementalSegmentor(EncoderDecoder):
 
     def _check(self, name: str, head: nn.Module) -> None:
         kind, first = type(head).__name__, self.decode_head
-        if not isinstance(head, DKDMixin):
+        if not isinstance(head, IncrementalHead):
             remedy = '' if head is first else ', or set auxiliary_head=None'
             raise TypeError(
                 f'{name} is a {kind}, whose softmax would call every pixel of an old class '
@@ -100,16 +118,28 @@ class IncrementalSegmentor(EncoderDecoder):
                 f'{first.step} of {first.scenario}: give both the same'
             )
 
+    def _named(self, name: str) -> nn.Module:
+        try:
+            return self.get_submodule(name)
+        except AttributeError as error:
+            raise ValueError(f'train_only: the model has no module {name!r} ({error})') from error
+
     def _modules_of(self, kind: type) -> list[nn.Module]:
         return [module for module in self.modules() if isinstance(module, kind)]
 
     def train(self, mode: bool = True) -> 'IncrementalSegmentor':
         """Training mode, less what is frozen: loops call this again and again."""
-        super().train(mode and not self.only_auxiliary)
+        super().train(mode and not self.only_auxiliary and self.train_only is None)
+        for name in self.train_only or ():
+            self._named(name).train(mode)
         frozen = (_BatchNorm,) * self.freeze_norm + DROPOUTS * self.freeze_dropout
         for module in self._modules_of(frozen):
             module.eval()
         return self
+
+    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
+        """Maps of the backbone, and of the neck where there is one."""
+        return super().extract_feat(inputs.to(memory_format=self.memory_format))
 
     def set_teacher(self, teacher: 'IncrementalSegmentor | None') -> None:
         """Learn from this model, in eval mode and without gradients; None for no teacher."""
@@ -118,7 +148,7 @@ class IncrementalSegmentor(EncoderDecoder):
         self.__dict__['teacher'] = teacher
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
-        """Terms of Eq. 1 for images ``[N, 3, H, W]`` and their labels in learning order.
+        """Terms of the method for images ``[N, 3, H, W]`` and their labels in learning order.
 
         Returns:
             The terms of every head, named as in mmseg: ``decode.loss_mbce``, ``aux.loss_mbce`` or

@@ -1,4 +1,4 @@
-"""Test-time augmentation for heads that answer with one sigmoid a class."""
+"""Test-time augmentation, whatever the method."""
 
 from mmengine.structures import PixelData
 from mmseg.models import SegTTAModel
@@ -8,10 +8,11 @@ from mmseg.structures import SegDataSample
 
 @MODELS.register_module()
 class IncrementalTTAModel(SegTTAModel):
-    """Eq. 12 with the mean of every class's sigmoid over the augmentations.
+    """The class of the highest probability, in the mean over the augmentations.
 
-    Background where no class's mean exceeds tau. mmseg's ``SegTTAModel`` averages a softmax over
-    the channels instead, in which the classes compete, and tau with them.
+    For DKD that is Eq. 12: background where no class's mean sigmoid exceeds tau. mmseg's
+    ``SegTTAModel`` averages a softmax over the channels instead, in which the classes compete, and
+    tau with them.
 
     Args:
         module: The :class:`mmseg_dkd.models.IncrementalSegmentor`, or its config.
@@ -20,13 +21,12 @@ class IncrementalTTAModel(SegTTAModel):
     def merge_preds(self, data_samples_list: list[list[SegDataSample]]) -> list[SegDataSample]:
         """One sample an image, of the samples of its augmentations.
 
-        ``seg_logits`` ``[1 + C, H, W]`` of each start with ``logit(tau)``, whose sigmoid is tau.
-        The merged sample has ``pred_sem_seg`` ``[1, H, W]`` and no logits.
+        ``seg_logits`` of each is ``[1 + C, H, W]``. The merged sample has ``pred_sem_seg``
+        ``[1, H, W]`` and no logits.
         """
         merged = []
         for samples in data_samples_list:
-            # 1 - p: float32 still tells it apart where p itself is rounded to 1.
-            against = sum((-sample.seg_logits.data).sigmoid() for sample in samples)
+            against = sum(self.module.decode_head.doubt(s.seg_logits.data) for s in samples)
             sample = samples[0]
             del sample.seg_logits
             sample.pred_sem_seg = PixelData(data=against.argmin(dim=0, keepdim=True))

@@ -1,6 +1,7 @@
 """Test-time augmentation: the mean of sigmoids against tau, not of a softmax."""
 
 import copy
+from functools import partial
 from types import SimpleNamespace
 
 import cv2
@@ -18,7 +19,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmseg_dkd.engine import IncrementalStepHook
-from mmseg_dkd.models import IncrementalTTAModel
+from mmseg_dkd.models import IncrementalTTAModel, SigmoidHead
 
 LOAD, LABEL, PACK = (
     dict(type=t) for t in ('LoadImageFromFile', 'LoadAnnotations', 'PackSegInputs')
@@ -30,6 +31,7 @@ class Network(nn.Module):
     """Never asked: the samples are made by the tests."""
 
     out_channels = 3
+    decode_head = SimpleNamespace(doubt=partial(SigmoidHead.doubt, None))
 
     def test_step(self, data: dict) -> list:
         raise NotImplementedError

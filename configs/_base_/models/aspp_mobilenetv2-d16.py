@@ -1,7 +1,9 @@
 # A small network for the embedded demo set: MobileNetV2 (ImageNet weights written by
-# tools/prepare_demo.py) at output stride 16, ASPP with 96 channels.
+# tools/prepare_demo.py) at output stride 16, ASPP with 96 channels. The method says what kind of head
+# the decode head is.
 model = dict(
     type='IncrementalSegmentor',
+    channels_last=True,
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=[123.675, 116.28, 103.53],
@@ -20,7 +22,6 @@ model = dict(
         init_cfg=dict(
             type='Pretrained', checkpoint='pretrained/mobilenet_v2.pth')),
     decode_head=dict(
-        type='DKDHead',
         base_type='ASPPHead',
         in_channels=320,
         in_index=3,

@@ -5,7 +5,6 @@ model = dict(
     type='IncrementalSegmentor',
     data_preprocessor=dict(size=(512, 512)),
     decode_head=dict(
-        type='DKDHead',
         base_type='DepthwiseSeparableASPPHead',
         loss_decode=dict(_delete_=True, type='MultiBCELoss'),
         **_base_.method),

@@ -10,7 +10,6 @@ model = dict(
         num_layers=[3, 4, 6, 3],
         init_cfg=dict(type='Pretrained', checkpoint=checkpoint)),
     decode_head=dict(
-        type='DKDHead',
         base_type='SegformerHead',
         in_channels=[64, 128, 320, 512],
         loss_decode=dict(_delete_=True, type='MultiBCELoss'),

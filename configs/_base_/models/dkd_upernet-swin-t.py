@@ -7,7 +7,6 @@ model = dict(
     data_preprocessor=dict(size=(512, 512)),
     backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=checkpoint)),
     decode_head=dict(
-        type='DKDHead',
         base_type='UPerHead',
         loss_decode=dict(_delete_=True, type='MultiBCELoss'),
         **_base_.method),

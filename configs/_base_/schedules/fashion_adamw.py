@@ -1,6 +1,6 @@
 # fashion.py with AdamW, as voc_60e_adamw.py has it, at ten times the lr, since the networks start
 # from noise.
-_base_ = ['./fashion.py', './adamw.py']
+_base_ = ['./fashion_dkd.py', './adamw.py']
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, **dict(_base_.adamw, lr=6e-4)),
     paramwise_cfg=dict(custom_keys=dict(_delete_=True, **_base_.adamw_keys)))

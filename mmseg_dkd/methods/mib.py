@@ -1,0 +1,98 @@
+"""MiB: modeling the background (Cermelli et al., CVPR 2020)."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..models.incremental_head import register_method
+from .softmax import SoftmaxHead
+
+VOID = 255
+
+
+def unbiased_cross_entropy(logits: Tensor, label: Tensor, num_old: int) -> Tensor:
+    """Cross entropy in which unknown pixels may be background or any old class (Eq. 5 and 6).
+
+    Args:
+        logits: ``[N, 1 + C, H, W]``, background first, then the old classes.
+        label: Integer ``[N, H, W]``: 0 unknown, 1 to C classes, 255 void.
+        num_old: Number of old classes.
+
+    Returns:
+        Scalar: the mean over the pixels that are not void; 0 if there are none.
+    """
+    log_q = logits.log_softmax(1)
+    unknown = log_q[:, : 1 + num_old].logsumexp(1, keepdim=True)
+    log_q = torch.cat([unknown, log_q[:, 1:]], 1)
+    loss = functional.nll_loss(log_q, label, ignore_index=VOID, reduction='sum')
+    return loss / (label != VOID).sum().clamp(min=1)
+
+
+def unbiased_distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Cross entropy against the old model, whose background may be any new class (Eq. 8 and 9).
+
+    Args:
+        logits: ``[N, 1 + C, H, W]``, background first, then the old classes.
+        teacher_logits: ``[N, 1 + C_old, H, W]``; no gradient reaches it.
+
+    Returns:
+        Scalar: the mean over all pixels and the ``1 + C_old`` channels.
+    """
+    channels = teacher_logits.shape[1]
+    log_q = logits.log_softmax(1)
+    background = torch.cat([log_q[:, :1], log_q[:, channels:]], 1).logsumexp(1, keepdim=True)
+    log_q = torch.cat([background, log_q[:, 1:channels]], 1)
+    return -(teacher_logits.detach().softmax(1) * log_q).mean()
+
+
+@register_method
+class MiBHead(SoftmaxHead):
+    """Unbiased cross entropy and distillation; new classes share the old background.
+
+    Args:
+        kd_weight: Weight of the distillation, 10 in the paper (100 for VOC 15-1).
+    """
+
+    LATER_ONLY = ('kd_weight',)
+
+    def __init__(self, *, kd_weight: float = 10.0, **cfg) -> None:
+        super().__init__(**cfg)
+        self.kd_weight = kd_weight
+
+    def reason(self, inputs: list[Tensor], student: 'MiBHead') -> Tensor:
+        """The logits ``[N, 1 + C_old, h, w]``."""
+        return self(inputs)
+
+    def loss_by_logits(
+        self, logits: Tensor, label: Tensor, teacher: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Both terms; at step 0 the cross entropy is the ordinary one."""
+        if teacher is None:
+            return super().loss_by_logits(logits, label)
+        unbiased = unbiased_cross_entropy(logits, label, self.conv_seg.num_old)
+        kd = unbiased_distillation(logits, self.at(teacher, label))
+        return dict(loss_ce=self.loss_decode.loss_weight * unbiased, loss_kd=self.kd_weight * kd)
+
+    def grow(
+        self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Background and new classes share the old probability of the background (Eq. 10).
+
+        The probability of each old class, and of background and new classes together, stays what
+        it was.
+        """
+        grown = super().grow(state, name, fresh)
+        share = math.log(1 + len(self.new_labels))
+        for part, less in (('weight', 0.0), ('bias', share)):
+            background = state[f'{name}.conv_seg.background.{part}'] - less
+            new = f'{name}.conv_seg.steps.{self.step}.{part}'
+            grown[f'{name}.conv_seg.background.{part}'] = background
+            grown[new] = background.expand_as(fresh[new]).clone()
+        return grown
+
+    @classmethod
+    def choices(cls, cfg: dict) -> dict:
+        """Weight of the distillation."""
+        return dict(kd_weight=cfg.get('kd_weight', 10.0))

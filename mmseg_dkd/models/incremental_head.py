@@ -1,0 +1,258 @@
+"""What every method of incremental learning is: a decode head over any of mmseg's."""
+
+from functools import cache
+from typing import Any
+
+from mmengine.registry import Registry
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..scenario import Scenario
+from .base_heads import check_built, find_base, refusal
+from .classifier import StepClassifiers
+
+METHODS = Registry('method of incremental learning')
+
+
+class IncrementalHead:
+    """Makes a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg`` incremental.
+
+    A method is a subclass, registered by :func:`register_method`: its losses, how its new
+    classifiers start, what it freezes, its pseudo labels. Nothing else knows it by name. What it
+    may bring is marked "a method's own" below; docs/methods.md has a complete example.
+
+    ``cls_seg``, with which every such head ends, returns the feature in front of the classifier,
+    so the inherited ``forward`` computes features, and the classifiers are applied here.
+
+    Labels are 0 for unknown (background, or a class of another step), 1, 2, ... for the classes in
+    the order of learning, 255 for void.
+
+    Args:
+        scenario: Arguments of :class:`mmseg_dkd.scenario.Scenario`.
+        step: The step; the last one if omitted.
+        num_classes: As in mmseg: classes of the data set, background counted where it is one.
+        loss_decode: Loss of the labels, a ``TASK_LOSS``.
+        base: Arguments of the base head.
+
+    Raises:
+        TypeError: If the base head cannot be incremental, or ``loss_decode`` is no ``TASK_LOSS``.
+        ValueError: If ``num_classes`` and the scenario contradict each other, or a pixel sampler
+            is given.
+    """
+
+    # A method's own: the module that learns the labels.
+    TASK_LOSS: type[nn.Module]
+
+    def __init__(
+        self,
+        *,
+        scenario: dict,
+        num_classes: int,
+        step: int | None = None,
+        loss_decode: dict | None = None,
+        **base,
+    ) -> None:
+        scenario = Scenario(**scenario)
+        step = scenario.check_step(step)
+        expected = scenario.num_classes + scenario.has_background
+        if num_classes != expected:
+            raise ValueError(
+                f'decode_head.num_classes={num_classes}, but scenario {scenario.name!r} has '
+                f'{scenario.num_classes} classes'
+                f'{" and background" if scenario.has_background else ""}: set it to {expected}'
+            )
+        sizes = [len(scenario.new(t)) for t in range(step + 1)]
+        base['num_classes'] = 1 + sum(sizes)
+        base['loss_decode'] = loss_decode or dict(type=self.TASK_LOSS.__name__)
+        _, kind = type(self).__bases__
+        try:
+            super().__init__(**base)
+        except (RuntimeError, TypeError) as error:
+            # A RuntimeError is how mmseg's heads say that they need compiled operators of mmcv.
+            given = ', '.join(sorted(base))
+            raise refusal(
+                kind.__name__, f'it cannot be built with the arguments {given} ({error})'
+            ) from error
+        check_built(self, kind, base)
+        if not isinstance(self.loss_decode, self.TASK_LOSS):
+            raise TypeError(
+                f'loss_decode is a {type(self.loss_decode).__name__}, but a step learns its '
+                f'classes by one {self.TASK_LOSS.__name__}: write '
+                f"loss_decode=dict(_delete_=True, type='{self.TASK_LOSS.__name__}')"
+            )
+        if self.sampler is not None:
+            raise ValueError('an incremental head takes every pixel: set sampler=None')
+        self.scenario = scenario
+        self.step = step
+        self.conv_seg = self.make_classifier(self.conv_seg.in_channels, sizes)
+
+    def make_classifier(self, in_channels: int, sizes: list[int]) -> StepClassifiers:
+        """A method's own: the classifiers of all steps up to this one, on ``[N, D, h, w]``.
+
+        Args:
+            in_channels: D.
+            sizes: Number of classes of each step.
+        """
+        raise NotImplementedError(f'{type(self).__name__} has no classifiers')
+
+    @property
+    def new_labels(self) -> range:
+        """Labels of the step's classes: classes are numbered from 1 in the order of learning."""
+        return range(self.conv_seg.num_old + 1, self.conv_seg.num_seen + 1)
+
+    def cls_seg(self, feat: Tensor) -> Tensor:
+        """The feature itself, after the head's dropout: ``[N, D, h, w]``."""
+        return feat if self.dropout is None else self.dropout(feat)
+
+    def feature(self, inputs: list[Tensor]) -> Tensor:
+        """Feature in front of the classifier, ``[N, D, h, w]``, of the backbone's maps.
+
+        Raises:
+            TypeError: If the base head does something else with ``cls_seg`` than return it, or
+                the backbone gives no list.
+        """
+        kind = type(self).__bases__[1].__name__
+        if isinstance(inputs, Tensor):
+            raise TypeError(f'{kind} needs a list of maps, but the backbone gives a single one')
+        feature = super().forward(inputs)
+        if not isinstance(feature, Tensor) or feature.shape[1] != self.conv_seg.in_channels:
+            raise refusal(kind, 'its forward does not end with cls_seg')
+        return feature
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """The prediction, ``[N, 1 + C, h, w]``: background, then the seen classes as learned.
+
+        Whatever the method, its argmax is the label, so mmseg's segmentor, metric, visualiser and
+        tools need not know about it.
+        """
+        return self.classify(self.feature(inputs))
+
+    def classify(self, feature: Tensor) -> Tensor:
+        """A method's own: :meth:`forward` from the feature ``[N, D, h, w]``."""
+        raise NotImplementedError(f'{type(self).__name__} predicts nothing')
+
+    def doubt(self, prediction: Tensor) -> Tensor:
+        """A method's own: one minus the probability of every channel of a prediction.
+
+        Of the same shape ``[..., 1 + C, H, W]``; comparable from image to image, which the
+        prediction itself need not be. Not the probability: near 1 a float32 tells less apart.
+        """
+        raise NotImplementedError(f'{type(self).__name__} gives no probabilities')
+
+    def reason(self, inputs: list[Tensor], student: 'IncrementalHead') -> Any:
+        """A method's own: what this head, as the teacher, tells the student's :meth:`loss`.
+
+        Called without gradients, in eval mode.
+
+        Args:
+            inputs: Maps of the teacher's backbone.
+            student: The head that learns.
+        """
+        return None
+
+    def loss(
+        self,
+        inputs: list[Tensor],
+        batch_data_samples: list,
+        train_cfg: dict,
+        teacher: Any = None,
+    ) -> dict[str, Tensor]:
+        """A method's own: its terms, each times its weight.
+
+        Args:
+            inputs: Maps of the backbone.
+            batch_data_samples: Labels of each image.
+            train_cfg: mmseg's.
+            teacher: What the teacher's :meth:`reason` says; None at step 0.
+        """
+        return self.loss_by_feat(self.feature(inputs), batch_data_samples, teacher)
+
+    def grow(
+        self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """A method's own: the state dict with which the step starts. Here: new classifiers at
+        random.
+
+        Args:
+            state: Of the whole model, at the end of the step before.
+            name: The head's name in it, ``decode_head`` or that of an auxiliary head.
+            fresh: Of the freshly made model of this step.
+
+        Returns:
+            A new dict, with exactly the keys of ``fresh``.
+        """
+        new = f'{name}.conv_seg.steps.{self.step}.'
+        return state | {key: value for key, value in fresh.items() if key.startswith(new)}
+
+    def prepare(self, model: nn.Module) -> None:
+        """A method's own: what it changes beyond the head, in the model just made."""
+
+    def before_step(self, model: nn.Module, loader: object) -> None:
+        """A method's own: what it must know before the first iteration of a step from 1 on.
+
+        Called once, not when training resumes: what it learns belongs into buffers.
+
+        Args:
+            model: The student, with its teacher.
+            loader: The training data of the step.
+        """
+
+    @classmethod
+    def first_step(cls, cfg: dict) -> dict:
+        """A method's own: the part of a head's config that decides step 0.
+
+        Methods whose step 0 is the same training share it if this is the same for both.
+
+        Args:
+            cfg: Config of the head, ``type`` included.
+        """
+        return cfg
+
+    @classmethod
+    def choices(cls, cfg: dict) -> dict:
+        """A method's own: what decides its results, for results.json; plain data.
+
+        ``components``, if there, is a dict of names to whether the row of a table has them.
+
+        Args:
+            cfg: Config of the head.
+        """
+        return {}
+
+
+@cache
+def _over(method: type[IncrementalHead], base: type[BaseDecodeHead]) -> type[BaseDecodeHead]:
+    return type(method.__name__.removesuffix('Head') + base.__name__, (method, base), {})
+
+
+def register_method(method: type[IncrementalHead]) -> type[IncrementalHead]:
+    """Register a method as a decode head: ``dict(type=<its name>, base_type='ASPPHead', ...)``.
+
+    ``base_type`` is the registered name of a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg``,
+    one of :data:`mmseg_dkd.models.base_heads.INCREMENTAL_HEADS` or another like them; every
+    argument that the method does not name goes to it.
+    """
+
+    def build(base_type: str, **cfg) -> BaseDecodeHead:
+        return _over(method, find_base(base_type))(**cfg)
+
+    METHODS.register_module(module=method)
+    MODELS.register_module(name=method.__name__, module=build)
+    return method
+
+
+def method_of(head: dict) -> type[IncrementalHead]:
+    """The method that a head's config names.
+
+    Raises:
+        TypeError: If it names none.
+    """
+    method = METHODS.get(head['type'])
+    if method is None:
+        raise TypeError(
+            f'{head["type"]} is no incremental head: write it as '
+            f'dict(type=..., base_type={head["type"]!r}, ...) with one of the types '
+            f'{", ".join(sorted(METHODS.module_dict))}'
+        )
+    return method
