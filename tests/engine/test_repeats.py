@@ -76,14 +76,14 @@ def test_spread_is_mean_and_sample_deviation(values, text):
     assert spread(values) == text
 
 
-def fake_run(folder, base, novel, novel_names=('c', 'd'), **choices):
+def fake_run(folder, base, novel, novel_names=('c', 'd'), **components):
     folder.mkdir(parents=True)
-    default = dict(alpha=5.0, beta=5.0, init='auxiliary', memory=None, replay=None)
+    components = dict({'KD': True, 'DKD': True, 'init.': True, 'its labels': False}, **components)
     first = dict(step=0, per_class_iou=dict(background=base, a=base), choices={})
     last = dict(
         step=1,
         per_class_iou=dict(first['per_class_iou'], **dict(zip(novel_names, novel, strict=True))),
-        choices=dict(default, **choices),
+        choices=dict(components=components, memory=None),
     )
     (folder / 'results.json').write_text(json.dumps([first, last]))
     return folder
@@ -93,7 +93,7 @@ def test_table_has_means_and_what_the_rows_are_made_of(tmp_path):
     rows = {
         'all': [fake_run(tmp_path / f'all/{k}', 60.0, (30.0 + k, 10.0)) for k in (0, 2)],
         'kd': [
-            fake_run(tmp_path / f'kd/{k}', 40.0, (20.0, 20.0), beta=None, init='random')
+            fake_run(tmp_path / f'kd/{k}', 40.0, (20.0, 20.0), **{'DKD': False, 'init.': False})
             for k in (0, 2)
         ],
     }
