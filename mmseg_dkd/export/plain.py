@@ -1,17 +1,15 @@
 """An incremental model as a plain mmsegmentation one: config and weights."""
 
 import copy
-import math
 from inspect import Parameter, signature
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 from torch import Tensor
 
 from ..datasets.step_dataset import pipeline_of
-from ..methods.dkd import DKDHead
+from ..models.incremental_head import method_of
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
 from .detach import PACKAGE, detach
@@ -33,7 +31,7 @@ def plain_model(model: dict, num_classes: int) -> dict:
     for key in starts:
         plain['backbone'].pop(key, None)
     head = plain['decode_head']
-    for key in _own_arguments(DKDHead):
+    for key in _own_arguments(method_of(head)):
         head.pop(key, None)
     head.update(
         type=head.pop('base_type'),
@@ -43,26 +41,20 @@ def plain_model(model: dict, num_classes: int) -> dict:
     return dict(plain, type='EncoderDecoder')
 
 
-def plain_state(state: dict[str, Tensor], tau: float) -> dict[str, Tensor]:
-    """Eq. 12 in one ``conv_seg``: its first channel is logit(tau), whatever the feature.
+def plain_state(model: IncrementalSegmentor) -> dict[str, Tensor]:
+    """State dict of the plain model, whose one ``conv_seg`` predicts as the method does.
 
     Args:
-        state: State dict of an incremental model.
-        tau: Threshold of Eq. 12.
+        model: The incremental one.
 
-    Returns:
-        State dict of the plain one: the classifiers of all steps, in the order of learning, behind
-        a channel of zero weight and bias logit(tau); without auxiliary classifier and heads.
+    Raises:
+        TypeError: If the method's prediction is no 1x1 convolution of the feature.
     """
     prefix = 'decode_head.conv_seg.'
     left_out = (prefix, 'auxiliary_head.')
-    plain = {key: value for key, value in state.items() if not key.startswith(left_out)}
-    steps = sum(k.startswith(f'{prefix}steps.') and k.endswith('.weight') for k in state)
-    for kind, background in (('weight', 0.0), ('bias', math.log(tau / (1 - tau)))):
-        classes = [state[f'{prefix}steps.{step}.{kind}'] for step in range(steps)]
-        first = torch.full_like(classes[0][:1], background)
-        plain[prefix + kind] = torch.cat([first, *classes])
-    return plain
+    state = {k: v for k, v in model.state_dict().items() if not k.startswith(left_out)}
+    weight, bias = model.decode_head.as_convolution()
+    return {**state, f'{prefix}weight': weight.detach(), f'{prefix}bias': bias.detach()}
 
 
 def plain_test(

@@ -64,6 +64,7 @@ def export(
             data set to ask for them.
         ImportError: If a format needs a package that is not installed.
         RuntimeError: If a written model says something else than the original.
+        TypeError: If the method cannot be written so (:func:`plain_state`).
         ValueError: If the folder holds something, the config is not of an incremental model, the
             checkpoint is not of its scenario and step, or something in the config needs this
             package.
@@ -83,7 +84,7 @@ def export(
     classes, palette = _names(loaded, cfg)
     original = _build(model_cfg, loaded['state_dict'])
     plain_cfg = plain_model(model_cfg.to_dict(), original.decode_head.num_classes)
-    state = plain_state(loaded['state_dict'], original.decode_head.tau)
+    state = plain_state(original)
     plain = _build(plain_cfg, state)
     name = f'{Path(cfg.filename).stem}_step_{step}'
     written = []

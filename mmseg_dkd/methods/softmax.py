@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from mmseg.models.losses import CrossEntropyLoss
 from mmseg.models.utils import resize
 from torch import Tensor
@@ -27,6 +28,11 @@ class SoftmaxHead(IncrementalHead):
     def classify(self, feature: Tensor) -> Tensor:
         """Logits of the softmax, ``[N, 1 + C, h, w]``."""
         return self.conv_seg(feature)
+
+    def as_convolution(self) -> tuple[Tensor, Tensor]:
+        """The classifiers behind that of the background."""
+        parts = [self.conv_seg.background, *self.conv_seg.steps]
+        return torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts])
 
     def doubt(self, prediction: Tensor) -> Tensor:
         """One minus the softmax."""

@@ -140,6 +140,18 @@ class IncrementalHead:
         """
         raise NotImplementedError(f'{type(self).__name__} gives no probabilities')
 
+    def as_convolution(self) -> tuple[Tensor, Tensor]:
+        """A method's own: :meth:`classify` as weight ``[1 + C, D, 1, 1]`` and bias ``[1 + C]`` of
+        one 1x1 convolution, for a model without this package.
+
+        Raises:
+            TypeError: If it is none.
+        """
+        raise TypeError(
+            f'{type(self).__name__} does not predict by a 1x1 convolution: it cannot be written '
+            'as a plain model of mmsegmentation'
+        )
+
     def reason(self, inputs: list[Tensor], student: 'IncrementalHead') -> Any:
         """A method's own: what this head, as the teacher, tells the student's :meth:`loss`.
 

@@ -45,6 +45,13 @@ class SigmoidHead(IncrementalHead):
         logits = self.conv_seg(feature)
         return torch.cat([torch.full_like(logits[:, :1], self.tau_logit), logits], dim=1)
 
+    def as_convolution(self) -> tuple[Tensor, Tensor]:
+        """The classifiers behind a channel of zero weight and bias logit(tau)."""
+        steps = self.conv_seg.steps
+        weights, biases = [s.weight for s in steps], [s.bias for s in steps]
+        weight = torch.cat([torch.zeros_like(weights[0][:1]), *weights])
+        return weight, torch.cat([torch.full_like(biases[0][:1], self.tau_logit), *biases])
+
     def doubt(self, prediction: Tensor) -> Tensor:
         """One minus the sigmoid; of background, which no classifier knows, 1 - tau."""
         return (-prediction).sigmoid()

@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from mmseg_dkd.engine import step_config
 from mmseg_dkd.export import export, writer
 from mmseg_dkd.export.detach import detach
 from mmseg_dkd.export.plain import plain_model, plain_state, plain_test, write_config
+from mmseg_dkd.models import IncrementalHead
 from mmseg_dkd.scenario import Scenario
+from tests.methods.plain import head_of
 from tests.tiny import REPOSITORY, shrink, write_outspoken
 from tests.tools.test_tools import STOCK_TEST, run
 
@@ -111,7 +114,7 @@ def test_main_configs_become_plain_ones(name, tmp_path):
     scenario = Scenario(**cfg.scenario)
     count = 1 + len(scenario.seen(0))
     with torch.device('meta'):
-        state = MODELS.build(cfg.model).state_dict()
+        exported = plain_state(MODELS.build(cfg.model))
     classes = list('x' * count)
     test = plain_test(cfg, scenario, 0, classes, [[0, 0, 0]] * count)
     write_config(tmp_path / 'plain.py', cfg, plain_model(cfg.model.to_dict(), count), test, 'about')
@@ -121,23 +124,25 @@ def test_main_configs_become_plain_ones(name, tmp_path):
     with torch.device('meta'):
         expected = MODELS.build(plain.model).state_dict()
     assert MODELS.get('OfficialASPPHead').__module__ == 'mmseg_dkd.models.official_aspp_head'
-    exported = plain_state(state, tau=0.5)
     assert {k: v.shape for k, v in exported.items()} == {k: v.shape for k, v in expected.items()}
     assert not any(key in plain.model.backbone for key in ('init_cfg', 'pretrained'))
 
 
-def test_constant_channel_is_the_logit_of_tau():
-    prefix = 'decode_head.conv_seg.'
-    state = {
-        f'{prefix}{part}.{kind}': torch.full((n, 4, 1, 1)[: 4 if kind == 'weight' else 1], value)
-        for part, n, value in (('steps.0', 2, 1.0), ('steps.1', 1, 2.0), ('auxiliary', 1, 3.0))
-        for kind in ('weight', 'bias')
-    }
-    plain = plain_state({**state, 'backbone.a': torch.ones(1)}, tau=0.2)
-    assert set(plain) == {'backbone.a', f'{prefix}weight', f'{prefix}bias'}
-    assert plain[f'{prefix}weight'][:, 0, 0, 0].tolist() == [0, 1, 1, 2]
-    assert plain[f'{prefix}bias'].sigmoid()[0].item() == pytest.approx(0.2)
-    assert plain[f'{prefix}bias'][1:].tolist() == [1, 1, 2]
+@pytest.mark.parametrize(('kind', 'background'), [('DKDHead', 0.2), ('MiBHead', None)])
+def test_one_convolution_predicts_as_the_classifiers(kind, background):
+    own = dict(tau=0.2, init='random') if background else {}
+    head = head_of(kind, 1, **own)
+    feature = torch.randn(2, 6, 3, 3, dtype=torch.float64)
+    weight, bias = head.as_convolution()
+    found = torch.nn.functional.conv2d(feature, weight, bias)
+    torch.testing.assert_close(found, head.classify(feature))
+    if background:
+        assert not weight[0].any() and bias[0].sigmoid().item() == pytest.approx(background)
+
+
+def test_a_method_without_a_1x1_convolution_is_refused():
+    with pytest.raises(TypeError, match='does not predict by a 1x1 convolution'):
+        IncrementalHead.as_convolution(SimpleNamespace())
 
 
 @pytest.fixture
@@ -217,6 +222,6 @@ def test_part_that_needs_this_package_is_named(ready):
 def test_export_that_says_something_else_is_not_kept(ready, monkeypatch):
     cfg, checkpoint, out = ready
     right = writer.plain_state
-    wrong = lambda state, tau: {k: v * 1.01 for k, v in right(state, tau).items()}  # noqa: E731
+    wrong = lambda model: {k: v * 1.01 for k, v in right(model).items()}  # noqa: E731
     monkeypatch.setattr(writer, 'plain_state', wrong)
     refused(RuntimeError, 'nothing was written: .* differ by', cfg, checkpoint, out)
