@@ -19,19 +19,20 @@ SCORES = {
     'forgetting': 'forgetting',
 }
 COSTS = {'minutes': 'minutes a run', 'memory_mib': 'peak memory (MiB)'}
+DIGITS = {'minutes': 1, 'memory_mib': 0}
 NOTE = (
     'Training of all steps, `-` where not measured. Memory is what tensors took on CUDA; on the '
     'CPU, all that the process held.'
 )
 
 
-def spread(values: Sequence[float | None]) -> str:
+def spread(values: Sequence[float | None], digits: int = 2) -> str:
     """``'41.45 (±2.91)'``: mean and sample deviation; without the latter for a single value."""
     known = [value for value in values if value is not None]
     if not known:
         return '-'
-    mean = f'{statistics.mean(known):.2f}'
-    return mean if len(known) < 2 else f'{mean} (±{statistics.stdev(known):.2f})'
+    mean = f'{statistics.mean(known):.{digits}f}'
+    return mean if len(known) < 2 else f'{mean} (±{statistics.stdev(known):.{digits}f})'
 
 
 def figures_of(run: Outcome) -> dict[str, float | None]:
@@ -59,20 +60,13 @@ def write_table(work_dir: Path, outcomes: Outcomes) -> str:
         for title, rows in outcomes.items()
     }
     parts = {method: _components(method, outcomes) for method in methods_of(outcomes)}
-    # In the order of their first row.
-    named = dict.fromkeys(key for own in parts.values() for key in own)
-    shown = [key for key in named if any(own.get(key) for own in parts.values())]
-    cells = {
-        method: [own.get(key, '') for key in shown]
-        + [cell for rows in numbers.values() for cell in _cells(rows.get(method), SCORES, True)]
-        for method, own in parts.items()
-    }
-    table = markdown(['', *shown, *_titles(outcomes, [*SCORES.values(), 'runs'])], cells)
-    cells = {
-        method: [cell for rows in numbers.values() for cell in _cells(rows.get(method), COSTS)]
-        for method in parts
-    }
-    table += f'\n\n{NOTE}\n\n' + markdown(['', *_titles(outcomes, COSTS.values())], cells)
+    # In the order of their first row, memory, which every row may have, behind them.
+    named = dict.fromkeys(key for own in parts.values() for key, value in own.items() if value)
+    shown = sorted(named, key='memory'.__eq__)
+    made_of = {method: [own.get(key, '') for key in shown] for method, own in parts.items()}
+    table = _group_columns(['', *shown], made_of, numbers, {**SCORES, 'runs': 'runs'})
+    names = {method: [] for method in parts}
+    table += f'\n\n{NOTE}\n\n{_group_columns([""], names, numbers, COSTS)}'
     keys = [*SCORES, *COSTS]
     lines = [['scenario', 'method', 'run', *keys]]
     for title, rows in outcomes.items():
@@ -132,17 +126,31 @@ def write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:
     write_text(path, text.getvalue())
 
 
-def _titles(outcomes: Outcomes, titles: Iterable[str]) -> list[str]:
-    if len(outcomes) == 1:
-        return list(titles)
-    return [f'{scenario}: {title}' for scenario in outcomes for title in titles]
+def _group_columns(
+    titles: list[str],
+    first: dict[str, list[str]],
+    numbers: dict[str, dict[str, list[dict]]],
+    figures: dict[str, str],
+) -> str:
+    """A table with the same figures of every scenario behind the first columns."""
+    for scenario in numbers:
+        prefix = f'{scenario}: ' if len(numbers) > 1 else ''
+        titles = titles + [prefix + title for title in figures.values()]
+    cells = {
+        method: own + [c for rows in numbers.values() for c in _cells(rows.get(method), figures)]
+        for method, own in first.items()
+    }
+    return markdown(titles, cells)
 
 
-def _cells(runs: list[dict] | None, keys: Iterable[str], count: bool = False) -> list[str]:
+def _cells(runs: list[dict] | None, keys: Iterable[str]) -> list[str]:
     """Of one method in one scenario; empty where it has no config."""
     if runs is None:
-        return [''] * (len(list(keys)) + count)
-    return [spread([run[key] for run in runs]) for key in keys] + [str(len(runs))] * count
+        return ['' for _ in keys]
+    return [
+        str(len(runs)) if key == 'runs' else spread([run[key] for run in runs], DIGITS.get(key, 2))
+        for key in keys
+    ]
 
 
 def _components(method: str, outcomes: Outcomes) -> dict[str, str]:
