@@ -13,7 +13,8 @@ finished is not run again, and runs that would train the same step 0 share it. I
     forgetting.md   forgetting of every class; of every single run in forgetting.csv
     curves.png      mIoU over the steps, hIoU against minutes
 
---report runs nothing and does so with what is finished. On several GPUs:
+With --report nothing is run: these are written of what is finished, and what is not is listed.
+On several GPUs:
 python -m torch.distributed.run --nproc_per_node 4 tools/compare.py ... --launcher pytorch
 """
 

@@ -80,7 +80,13 @@ def write_table(work_dir: Path, outcomes: Outcomes) -> str:
 
 def write_forgetting(work_dir: Path, outcomes: Outcomes) -> None:
     """Write ``forgetting.md``, methods x classes for every scenario, and, with every single run,
-    ``forgetting.csv``."""
+    ``forgetting.csv``.
+
+    Args:
+        work_dir: Where they go.
+        outcomes: The finished runs; a method of which none has forgotten anything yet, such as
+            joint training, has no row.
+    """
     text = 'Best IoU of each class before the last step, less that after it, in points.\n'
     lines = [['scenario', 'method', 'run', 'class', 'forgetting']]
     for title, rows in outcomes.items():
@@ -90,7 +96,6 @@ def write_forgetting(work_dir: Path, outcomes: Outcomes) -> None:
             method: [spread([run.get(name) for run in runs]) for name in names]
             + [spread([mean_forgetting(run) for run in runs]), str(len(runs))]
             for method, runs in lost.items()
-            # Joint training has nothing to forget.
             if any(runs)
         }
         if cells:

@@ -81,3 +81,10 @@ def test_cost_is_drawn_where_it_was_measured():
 def test_49_methods_differ_in_colour_or_marker():
     looks = [drawing.style(number) for number in range(49)]
     assert len({(look['color'], look['marker']) for look in looks}) == 49
+
+
+def test_joint_training_alone_has_no_novel_classes():
+    figure = curves({'all': dict(joint=[outcome(seed, (2,), minutes=1.0) for seed in range(2)])})
+    everything, base, novel, cost = figure.axes
+    np.testing.assert_array_equal(everything.lines[0].get_ydata(), base.lines[0].get_ydata())
+    assert len(novel.lines[0].get_xdata()) == 0 and not cost.containers
