@@ -26,6 +26,8 @@ def test_files_that_a_page_names_are_there(page):
     assert named
     # mmsegmentation's own tool has the folder's name too.
     named -= {'tools/dataset_converters/voc_aug.py'}
+    # The example of docs/methods.md.
+    named = {file for file in named if 'lwf' not in file}
     missing = [file for file in sorted(named) if not (REPOSITORY / file).is_file()]
     assert not missing
 

@@ -10,9 +10,12 @@ _base_ = [
 custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)
 scenario = dict(name='4-2', num_classes=8)
 model = dict(
+    _delete_=True,
     type='EncoderDecoder',
+    data_preprocessor=_base_.model.data_preprocessor,
+    backbone=_base_.model.backbone,
+    test_cfg=_base_.model.test_cfg,
     decode_head=dict(
-        _delete_=True,
         type='ASPPHead',
         in_channels=320,
         in_index=3,

@@ -30,7 +30,7 @@ class SoftmaxHead(IncrementalHead):
 
     def doubt(self, prediction: Tensor) -> Tensor:
         """One minus the softmax."""
-        return -prediction.log_softmax(-3).expm1()
+        return 1 - prediction.softmax(-3)
 
     def loss_by_feat(
         self, feature: Tensor, batch_data_samples: list, teacher: Any = None

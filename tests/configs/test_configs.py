@@ -1,7 +1,5 @@
-"""Every config, at every step: the network, the recipe, the parameter groups and the data."""
+"""DKD's configs, at every step: the network, the recipe, the parameter groups and the data."""
 
-import re
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmengine.structures import PixelData
-from mmseg.apis import init_model
 from mmseg.registry import DATASETS, MODELS
 from mmseg.structures import SegDataSample
 from PIL import Image
@@ -25,11 +22,9 @@ from mmseg_dkd.engine import step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
 from tests.meta import on_meta
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CONFIGS = REPOSITORY / 'configs'
-# configs/softmax is of ordinary models (tests/engine/test_start_from.py).
-FOLDERS = [p for p in CONFIGS.glob('[!_]*') if p.name != 'softmax']
-NAMES = sorted(str(p.relative_to(CONFIGS)) for folder in FOLDERS for p in folder.glob('*.py'))
+from .names import ALL, CONFIGS, DKD, all_steps, classes_of, load
+
+NAMES = [name for name in ALL if name.split('/')[0] in DKD]
 VOC = [name for name in NAMES if '/voc_' in name]
 ADE = [name for name in NAMES if '/ade_' in name]
 PAPER = '''voc_19-1 voc_15-5 voc_15-1 voc_10-1 voc_5-3 voc_19-1_disjoint voc_15-5_disjoint
@@ -47,37 +42,8 @@ def scope():
     init_default_scope('mmseg')
 
 
-@cache
-def load(name: str) -> Config:
-    return Config.fromfile(CONFIGS / name)
-
-
-def classes_of(name: str) -> list[int]:
-    """How many classes each step learns, from the file's name."""
-    total = 150 if name in ADE else 20 if name in VOC else 8
-    sizes = re.search(r'_(\d+)-(\d+)', name)
-    base, more = map(int, sizes.groups()) if sizes else (total, 1)
-    return [base] + [more] * ((total - base) // more)
-
-
-def all_steps(names: list[str]) -> list[tuple[str, int]]:
-    return [(name, step) for name in names for step in range(len(classes_of(name)))]
-
-
 def test_the_scenarios_of_the_paper_are_all_there():
     assert set(NAMES) >= {f'dkd/{name}.py' for name in PAPER}
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_header_names_the_command_that_runs_the_config(name):
-    header = (CONFIGS / name).read_text().split('_base_')[0]
-    commands = [line[4:].split() for line in header.splitlines() if line.startswith('#   ')]
-    assert all((REPOSITORY / word).is_file() for c in commands for word in c if '/' in word)
-    own = [c for c in commands if not {'tools/prepare_demo.py', 'tools/train.py'} & set(c)]
-    assert own in (
-        [['tools/dist_train.sh', f'configs/{name}', '4']],
-        [['python', 'tools/incremental_train.py', f'configs/{name}']],
-    )
 
 
 @pytest.mark.parametrize('name', VOC + ADE)
@@ -98,15 +64,6 @@ def test_scenario_and_evaluation(name):
     assert cfg.train_dataloader.sampler == dict(type='DefaultSampler', shuffle=True)
     assert cfg.train_cfg == dict(type='EpochBasedTrainLoop', max_epochs=100 if ade else 60)
     assert cfg.log_processor.by_epoch and cfg.default_hooks.checkpoint.by_epoch
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_mmseg_finds_how_to_test_an_image(name):
-    cfg = load(name)
-    # Where MMSegInferencer, inference_model and `tools/test.py --tta` of mmseg look.
-    assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline
-    assert cfg.tta_model == dict(type='IncrementalTTAModel')
-    assert [t.type for t in cfg.tta_pipeline] == ['LoadImageFromFile', 'TestTimeAug']
 
 
 @pytest.mark.parametrize('name', ['dkd/voc_15-5.py', 'dkd/ade_100-50.py', 'dkd/voc_15-5_stock-r101-d8.py'])
@@ -151,13 +108,6 @@ def test_network_of_every_step(name, step):
     assert {p.requires_grad for m in norms for p in m.parameters()} == {from_scratch}
     if name in VOC + ADE:
         assert {m.training for m in model.modules() if isinstance(m, _DropoutNd)} == {step == 0}
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_stock_mmseg_builds_the_network_of_the_last_step(name):
-    with on_meta():
-        model = init_model(CONFIGS / name, device='meta')
-    assert [len(step.bias) for step in model.decode_head.conv_seg.steps] == classes_of(name)
 
 
 @pytest.mark.parametrize(('name', 'step'), all_steps(VOC + ADE))

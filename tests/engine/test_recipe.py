@@ -23,7 +23,7 @@ def load(name, **options):
 
 @pytest.mark.parametrize(
     'name',
-    ['dkd/voc_15-1.py', 'kd/voc_15-5.py', 'kd_init/voc_15-1.py', 'finetune/voc_15-5.py'],
+    ['dkd/voc_15-1.py', 'kd/voc_15-5.py', 'kd_init/voc_15-1.py', 'frozen/voc_15-5.py'],
 )
 def test_runs_with_the_same_first_training_share_it(name):
     assert first_step_of(load(name)) == first_step_of(load(VOC))

@@ -155,7 +155,7 @@ def test_a_repeated_step_drops_the_results_of_later_ones(finished, tiny, tmp_pat
     assert sorted(json.loads((folder / 'manifest.json').read_text())['steps']) == ['0', '1']
 
 
-@pytest.mark.parametrize('name', ['kd/fashion_4-2.py', 'finetune/fashion_4-2.py'])
+@pytest.mark.parametrize('name', ['kd/fashion_4-2.py', 'frozen/fashion_4-2.py'])
 def test_baselines_run_through_the_same_steps(name, tiny, tmp_path):
     cfg = tiny(name)
     cfg.later_steps.optim_wrapper.optimizer.lr = 0.0

@@ -1,0 +1,8 @@
+# The frozen baseline on PASCAL VOC 2012, 19-1, overlapped.
+# Needs what configs/dkd/voc_19-1.py needs.
+#   tools/dist_train.sh configs/frozen/voc_19-1.py 4
+_base_ = './voc_15-5.py'
+scenario = dict(name='19-1', num_classes=20)
+model = dict(decode_head=dict(scenario=scenario))
+train_dataloader = dict(dataset=dict(scenario=scenario))
+test_dataloader = dict(dataset=dict(scenario=scenario))

@@ -1,0 +1,6 @@
+# The second row of Table 3: mBCE, KD and DKD, new classifiers at random.
+# The auxiliary classifier is trained beside and not used: step 0 is the same in every row.
+#   python tools/prepare_demo.py
+#   python tools/incremental_train.py configs/kd_dkd/fashion_4-1.py
+_base_ = '../dkd/fashion_4-1.py'
+model = dict(decode_head=dict(init='random'))

@@ -1,0 +1,34 @@
+"""Every config by its name, and what the name says."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from mmengine.config import Config
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIGS = REPOSITORY / 'configs'
+# configs/softmax is of ordinary models (tests/engine/test_start_from.py).
+FOLDERS = [p for p in CONFIGS.glob('[!_]*') if p.name != 'softmax']
+ALL = sorted(str(p.relative_to(CONFIGS)) for folder in FOLDERS for p in folder.glob('*.py'))
+# DKD, what is left of it in the ablation, and its upper bound.
+DKD = ('dkd', 'dkd_m', 'dkd_m_labels', 'joint', 'kd', 'kd_dkd', 'kd_init')
+
+
+@cache
+def load(name: str) -> Config:
+    """The config."""
+    return Config.fromfile(CONFIGS / name)
+
+
+def classes_of(name: str) -> list[int]:
+    """How many classes each step learns."""
+    total = 150 if '/ade_' in name else 20 if '/voc_' in name else 8
+    sizes = re.search(r'_(\d+)-(\d+)', name)
+    base, more = map(int, sizes.groups()) if sizes else (total, 1)
+    return [base] + [more] * ((total - base) // more)
+
+
+def all_steps(names: list[str]) -> list[tuple[str, int]]:
+    """Every step of every config."""
+    return [(name, step) for name in names for step in range(len(classes_of(name)))]

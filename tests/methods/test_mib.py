@@ -1,0 +1,144 @@
+"""MiB against loops over pixels, and what its initialisation keeps."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from mmseg_dkd.engine import Sequence
+from mmseg_dkd.methods.mib import unbiased_cross_entropy, unbiased_distillation
+
+from .plain import head_of, samples_of
+
+
+def plain_cross_entropy(logits: Tensor, label: Tensor, num_old: int) -> Tensor:
+    """Eq. 5 and 6, a pixel at a time."""
+    total, known = 0, 0
+    for n, y, x in torch.cartesian_prod(*map(torch.arange, label.shape)):
+        z, true = logits[n, :, y, x], int(label[n, y, x])
+        if true == 255:
+            continue
+        q = torch.exp(z) / torch.exp(z).sum()
+        p = q[: num_old + 1].sum() if true == 0 else q[true]
+        total, known = total - torch.log(p), known + 1
+    return total / known
+
+
+def plain_distillation(logits: Tensor, teacher: Tensor) -> Tensor:
+    """Eq. 8 and 9, a pixel at a time."""
+    old, total = teacher.shape[1] - 1, 0
+    for n, y, x in torch.cartesian_prod(*(torch.arange(logits.shape[i]) for i in (0, 2, 3))):
+        q, p = (
+            torch.exp(m[n, :, y, x]) / torch.exp(m[n, :, y, x]).sum() for m in (logits, teacher)
+        )
+        total = total - p[0] * torch.log(q[0] + q[old + 1 :].sum()) / (old + 1)
+        for c in range(1, old + 1):
+            total = total - p[c] * torch.log(q[c]) / (old + 1)
+    return total / (len(logits) * logits.shape[2] * logits.shape[3])
+
+
+def both(function, plain, logits: Tensor, *rest) -> list[tuple[Tensor, Tensor]]:
+    """Value and gradient of each."""
+    results = []
+    for each in (function, plain):
+        z = logits.clone().requires_grad_()
+        value = each(z, *rest)
+        results.append((value.detach(), *torch.autograd.grad(value, z)))
+    return results
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 3), st.integers(1, 3))
+def test_losses_are_those_of_the_paper(seed, num_old, num_new):
+    rng = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(2, 1 + num_old + num_new, 3, 2, generator=rng, dtype=torch.float64)
+    label = torch.randint(0, 1 + num_old + num_new, (2, 3, 2), generator=rng)
+    label[0, 0, 0], label[1, 0, 0] = 255, 0
+    found, expected = both(unbiased_cross_entropy, plain_cross_entropy, logits, label, num_old)
+    torch.testing.assert_close(found, expected)
+    teacher = 3 * torch.randn(2, 1 + num_old, 3, 2, generator=rng, dtype=torch.float64)
+    found, expected = both(unbiased_distillation, plain_distillation, logits, teacher)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_batch_of_void_costs_nothing():
+    logits = torch.randn(1, 4, 2, 2, requires_grad=True)
+    loss = unbiased_cross_entropy(logits, torch.full((1, 2, 2), 255), 1)
+    loss.backward()
+    assert loss == 0 and not logits.grad.any()
+
+
+def test_teacher_gets_no_gradient():
+    teacher = torch.randn(1, 3, 2, 2, requires_grad=True)
+    unbiased_distillation(torch.randn(1, 4, 2, 2, requires_grad=True), teacher).backward()
+    assert teacher.grad is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(('2-1', '1-3', '3-1', '2-2')))
+def test_initialisation_shares_the_probability_of_the_background(seed, scenario):
+    old, new = (head_of('MiBHead', step, scenario) for step in (0, 1))
+    state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
+    grown = new.grow(state, 'head', fresh)
+    assert grown.keys() == fresh.keys()
+    new.load_state_dict({k.removeprefix('head.'): v for k, v in grown.items()})
+    feature = torch.randn(
+        2, 6, 3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
+    before, after = (h.classify(feature).softmax(1) for h in (old, new))
+    channels = before.shape[1]
+    torch.testing.assert_close(after[:, 1:channels], before[:, 1:])
+    together = after[:, :1] + after[:, channels:].sum(1, keepdim=True)
+    torch.testing.assert_close(together, before[:, :1])
+    # Nobody of those who share it is ahead.
+    torch.testing.assert_close(after[:, channels:], after[:, :1].expand_as(after[:, channels:]))
+
+
+def test_head_takes_both_terms_at_the_size_of_the_labels():
+    old, new = head_of('MiBHead', 0).eval(), head_of('MiBHead', 1, kd_weight=7.0).eval()
+    maps = [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
+    label = torch.randint(0, 2, (2, 8, 8)) * 3
+    label[0, 0] = 255
+    told = old.reason(maps, student=new)
+    losses = new.loss(maps, samples_of(label), {}, told)
+    logits, teacher = (
+        torch.nn.functional.interpolate(z, (8, 8), mode='bilinear') for z in (new(maps), told)
+    )
+    assert set(losses) == {'loss_ce', 'loss_kd'}
+    torch.testing.assert_close(losses['loss_ce'], plain_cross_entropy(logits, label, num_old=2))
+    torch.testing.assert_close(losses['loss_kd'], 7 * plain_distillation(logits, teacher))
+
+
+def test_step_0_is_fine_tuning():
+    label = torch.randint(0, 3, (2, 8, 8))
+    label[0, 0] = 255
+    maps = [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
+    heads = [
+        head_of(kind, 0, loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)).eval()
+        for kind in ('MiBHead', 'SoftmaxHead')
+    ]
+    assert heads[0].state_dict().keys() == heads[1].state_dict().keys()
+    mib, plain = (head.loss(maps, samples_of(label), {}) for head in heads)
+    torch.testing.assert_close(mib, plain)
+    expected = plain_cross_entropy(
+        torch.nn.functional.interpolate(heads[1](maps), (8, 8), mode='bilinear'), label, 0
+    )
+    torch.testing.assert_close(plain['loss_ce'], expected)
+
+
+def test_doubt_is_what_the_softmax_leaves():
+    head, prediction = head_of('SoftmaxHead', 0), torch.randn(2, 4, 3, 5)
+    expected = 1 - prediction.exp() / prediction.exp().sum(1, keepdim=True)
+    torch.testing.assert_close(head.doubt(prediction), expected)
+    torch.testing.assert_close(head.doubt(prediction[0]), expected[0])
+
+
+def test_sequence_hands_over_and_shares_step_0_with_fine_tuning(tiny, tmp_path):
+    shared = tmp_path / 'first_steps'
+    for name in ('finetune', 'mib'):
+        sequence = Sequence(tiny(f'{name}/fashion_4-2.py'), tmp_path / name, shared)
+        results = sequence.run([0, 1, 2])
+        assert [entry['choices']['method'] for entry in results] == [
+            dict(finetune='Softmax', mib='MiB')[name]
+        ] * 3
+    assert len(list(shared.iterdir())) == 1
