@@ -8,8 +8,10 @@ from mmengine.dist import is_main_process
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.engine import Sequence, launch
+from mmseg_dkd.engine.comparison import Column
 from mmseg_dkd.engine.ranges import parse_range
 from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated, run_all
+from mmseg_dkd.evaluation.runs import read_outcomes
 from mmseg_dkd.evaluation.table import write_table
 
 
@@ -96,8 +98,9 @@ def main() -> None:
             return
         run_all(sequences, steps)
         if is_main_process():
-            rows = {Path(args.config).stem: [s.work_dir for s in sequences]}
-            print(write_table(Path(work_dir), rows))
+            name = Path(args.config).stem
+            column = Column(name, [run.scenario for run in sequences], {name: sequences})
+            print(write_table(Path(work_dir), read_outcomes([column])))
     except (RuntimeError, ValueError, FileNotFoundError) as error:
         raise SystemExit(f'error: {error}') from error
 

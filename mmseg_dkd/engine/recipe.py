@@ -37,7 +37,7 @@ def recipe_of(cfg: Config, step: int) -> str:
         cfg: The config of all steps.
         step: The step.
     """
-    return _digest(_decisive(cfg, step))
+    return digest(_decisive(cfg, step))
 
 
 def first_step_config(cfg: Config) -> Config:
@@ -65,12 +65,12 @@ def first_step_of(cfg: Config) -> str:
     They depend on network, data, base classes and their order, schedule, seed and number of
     processes, and on nothing that only later steps have.
     """
-    return _digest([_decisive(first_step_config(cfg), 0), get_world_size()])
+    return digest([_decisive(first_step_config(cfg), 0), get_world_size()])
 
 
 def _decisive(cfg: Config, step: int) -> dict:
     parts = step_config(cfg, step).to_dict()
-    parts = {key: _without(parts[key]) for key in DECISIVE if key in parts}
+    parts = {key: without(parts[key], INDIFFERENT) for key in DECISIVE if key in parts}
     if step == 0:
         # Without effect as long as there is no old class.
         parts.pop('memory', None)
@@ -79,12 +79,14 @@ def _decisive(cfg: Config, step: int) -> dict:
     return parts
 
 
-def _without(part: object) -> object:
+def without(part: object, names: tuple[str, ...]) -> object:
+    """A copy of a part of a config that has no keys of these names, however deep."""
     if isinstance(part, dict):
-        return {k: _without(v) for k, v in part.items() if k not in INDIFFERENT}
-    return [_without(item) for item in part] if isinstance(part, list | tuple) else part
+        return {k: without(v, names) for k, v in part.items() if k not in names}
+    return [without(item, names) for item in part] if isinstance(part, list | tuple) else part
 
 
-def _digest(content: object) -> str:
+def digest(content: object) -> str:
+    """16 hex digits of plain data."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

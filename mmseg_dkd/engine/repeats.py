@@ -91,5 +91,22 @@ def run_all(sequences: list[Sequence], steps: list[int] | None = None) -> None:
         sequence.run(_steps(sequence, steps), resume=True)
 
 
+def unfinished(sequences: list[Sequence]) -> dict[Path, str]:
+    """Folders of the runs that are not finished, and in words what each lacks.
+
+    A folder that holds a run of another scenario or recipe is one of them.
+    """
+    lacks = {}
+    for sequence in sequences:
+        try:
+            ahead = sequence.ahead(_steps(sequence, None), resume=True)
+        except ValueError as error:
+            lacks[sequence.work_dir] = str(error)
+            continue
+        if ahead:
+            lacks[sequence.work_dir] = f'lacks step {", ".join(map(str, ahead))}'
+    return lacks
+
+
 def _steps(sequence: Sequence, steps: list[int] | None) -> list[int]:
     return list(range(sequence.scenario.num_steps)) if steps is None else steps

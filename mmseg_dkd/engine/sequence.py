@@ -17,6 +17,7 @@ from ..evaluation.pictures import draw
 from ..evaluation.samples import predict_samples
 from ..scenario import Scenario
 from .choices import choices
+from .cost import CostHook
 from .first_step import adopt
 from .growth import as_it_was
 from .plan import StepPlan, checkpoint_of, memory_of, plan, step_folder
@@ -198,10 +199,12 @@ class Sequence:
         if latest is not None:
             # The file holds the path at the time of writing; the folder may have moved since.
             cfg.load_from, cfg.resume = str(folder / Path(latest).name), True
-        start = time.time()
+        cost = CostHook()
         runner = Runner.from_cfg(cfg)
+        # Not by the config: it would be another recipe.
+        runner.register_hook(cost)
         runner.train()
-        seconds = time.time() - start
+        spent = cost.spent()
         runner.test()
         results = None
         if is_main_process():
@@ -215,7 +218,7 @@ class Sequence:
             predict_samples(runner, folder / 'samples')
             results = add_result(self.work_dir, entry)
             draw(self.work_dir, folder, results)
-            self._remember(step, dict(images=len(runner.train_dataloader.dataset), seconds=seconds))
+            self._remember(step, dict(images=len(runner.train_dataloader.dataset), **spent))
         _stop_workers(runner)
         del runner
         gc.collect()

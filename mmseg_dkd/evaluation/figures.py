@@ -14,12 +14,10 @@ from ..engine.plan import config_file, step_folder
 from ..engine.repeats import FIRST_STEPS
 from ..engine.results import MANIFEST, RESULTS, read_json
 from ..scenario import Scenario
+from .drawing import draw_mean, legend, spread_points
 from .scores import summarise
 from .table import spread
 
-# Okabe and Ito's, which colour-blind people tell apart, less the yellow that fades on white.
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
-MARKERS = 'os^Dv<>'
 SIDES = ('without', 'with')
 COLUMNS = 3
 MOST_CLASSES = 8
@@ -107,12 +105,11 @@ def steps(rows: Sequence[Path]) -> Figure:
         for number, (label, runs) in enumerate(zip(labels_of(rows), curves, strict=True)):
             values = np.array([run[title] for run in runs], float)
             x = np.arange(last + 1 - values.shape[1], last + 1)
-            # Single points would hide each other.
-            shift = 0.4 * ((number + 0.5) / len(rows) - 0.5) if len(x) == 1 else 0
-            _draw_mean(axes, x + shift, values, label, number, MARKERS[number % len(MARKERS)])
+            x = x + spread_points(number, len(rows), len(x))
+            draw_mean(axes, x, values, _counted(label, values), number)
         axes.set(title=f'{title} (%)', xlabel='step', xlim=(-0.3, last + 0.3))
         axes.set_xticks(range(last + 1))
-    _legend(figure, panels[0])
+    legend(figure)
     return figure
 
 
@@ -143,14 +140,15 @@ def change(rows: Sequence[Path], step: int) -> tuple[Figure, str]:
         iterations = np.array(sorted(set.intersection(*map(set, found))))
         values = np.array([[run[i] for i in iterations] for run in found])
         for axes, curve in zip(panels, np.moveaxis(values, -1, 0), strict=True):
-            _draw_mean(axes, iterations, curve, f'{side} ({label})', number)
+            name = _counted(f'{side} ({label})', curve)
+            draw_mean(axes, iterations, curve, name, number, marked=False)
         late = values[:, iterations > 0.75 * iterations[-1]].mean(axis=1)
         cells = [spread(column) for column in late.T.tolist()]
         lines.append(f'| {" | ".join([f"{side} ({label})", *cells, str(len(found))])} |')
     for axes, title in zip(panels, titles, strict=True):
         axes.set(title=title, xlabel=f'iteration of step {step}')
     panels[0].set_ylabel('L2 norm over the old classes')
-    _legend(figure, panels[0])
+    legend(figure)
     return figure, '\n'.join(lines)
 
 
@@ -211,22 +209,5 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     return figure, panels[:count]
 
 
-def _draw_mean(
-    axes: Axes, x: np.ndarray, values: np.ndarray, label: str, number: int, marker: str = ''
-) -> None:
-    """Mean and sample deviation of ``values``, ``[runs, points]``, in the number-th colour."""
-    mean, colour = values.mean(axis=0), COLOURS[number % len(COLOURS)]
-    label = f'{label}, {len(values)} run{"s" * (len(values) > 1)}'
-    style = marker + ('-' if number < len(COLOURS) else '--')
-    axes.plot(x, mean, style, color=colour, label=label)
-    if len(values) > 1:
-        deviation = values.std(axis=0, ddof=1)
-        if len(x) == 1:
-            axes.errorbar(x, mean, deviation, color=colour, capsize=3)
-        else:
-            axes.fill_between(x, mean - deviation, mean + deviation, color=colour, alpha=0.2, lw=0)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    found = axes.get_legend_handles_labels()
-    figure.legend(*found, loc='outside lower center', ncols=2, frameon=False)
+def _counted(label: str, values: np.ndarray) -> str:
+    return f'{label}, {len(values)} run{"s" * (len(values) > 1)}'

@@ -1,85 +1,165 @@
-"""Mean and deviation of repeated runs, in the layout of the paper's tables."""
+"""Tables of several methods: mean and deviation of their runs, as in the paper."""
 
 import csv
 import io
-import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..atomic import write_atomically
-from .scores import summarise
+from .forgetting import mean_forgetting
+from .runs import Outcome, Outcomes
 
-FIGURES = {'miou_base': 'mIoU_b', 'miou_novel': 'mIoU_n', 'hiou': 'hIoU', 'miou_all': 'mIoU_all'}
-
-
-def final_scores(work_dir: Path, base: Sequence[str]) -> dict[str, float | None]:
-    """Figures of a run's last step, in percent.
-
-    Args:
-        work_dir: Folder of a finished run.
-        base: Names of the classes that count as base ones; joint training has none of its own.
-
-    Returns:
-        What :func:`summarise` returns, and ``least_novel``, the IoU of the worst novel class.
-    """
-    per_class = json.loads((work_dir / 'results.json').read_text())[-1]['per_class_iou']
-    novel = [name for name in per_class if name not in base]
-    scores = summarise(per_class, base, novel)
-    return dict(scores, least_novel=min((per_class[n] or 0.0 for n in novel), default=None))
+SCORES = {
+    'miou_base': 'mIoU_b',
+    'miou_novel': 'mIoU_n',
+    'hiou': 'hIoU',
+    'miou_all': 'mIoU_all',
+    'least_novel': 'least novel class',
+    'forgetting': 'forgetting',
+}
+COSTS = {'minutes': 'minutes a run', 'memory_mib': 'peak memory (MiB)'}
+DIGITS = {'minutes': 1, 'memory_mib': 0}
+NOTE = (
+    'Training of all steps, `-` where not measured. Memory is what tensors took on CUDA; on the '
+    'CPU, all that the process held.'
+)
 
 
-def base_classes(work_dir: Path) -> list[str]:
-    """Names of the classes of a run's step 0, with background where it is one."""
-    return list(json.loads((work_dir / 'results.json').read_text())[0]['per_class_iou'])
-
-
-def components(work_dir: Path) -> dict[str, str]:
-    """What a run is made of, as in Table 3: the components of its method, and its memory."""
-    choices = json.loads((work_dir / 'results.json').read_text())[-1]['choices']
-    own = {name: '+' * there for name, there in choices.get('components', {}).items()}
-    return own | dict(memory=str(choices['memory'] or ''))
-
-
-def spread(values: Sequence[float | None]) -> str:
+def spread(values: Sequence[float | None], digits: int = 2) -> str:
     """``'41.45 (±2.91)'``: mean and sample deviation; without the latter for a single value."""
     known = [value for value in values if value is not None]
     if not known:
         return '-'
-    mean = f'{statistics.mean(known):.2f}'
-    return mean if len(known) < 2 else f'{mean} (±{statistics.stdev(known):.2f})'
+    mean = f'{statistics.mean(known):.{digits}f}'
+    return mean if len(known) < 2 else f'{mean} (±{statistics.stdev(known):.{digits}f})'
 
 
-def write_table(work_dir: Path, rows: dict[str, list[Path]]) -> str:
+def figures_of(run: Outcome) -> dict[str, float | None]:
+    """Everything of a run that the tables have: the keys of ``SCORES`` and ``COSTS``."""
+    return dict(
+        run.scores(),
+        forgetting=mean_forgetting(run.forgetting),
+        minutes=run.minutes,
+        memory_mib=run.memory_mib,
+    )
+
+
+def write_table(work_dir: Path, outcomes: Outcomes) -> str:
     """Write ``table.md`` and, with every single run, ``runs.csv``.
 
     Args:
         work_dir: Where they go.
-        rows: Name of a row to the folders of its runs. The first row's base classes are those of
-            all: its i-th run says so for the i-th of every row.
+        outcomes: The finished runs; a method without any has a row of ``-``.
 
     Returns:
-        The Markdown table: mean (±deviation) in percent.
+        The Markdown tables: mean (±deviation) of the figures in percent, then of the costs.
     """
-    bases = [base_classes(folder) for folder in next(iter(rows.values()))]
-    parts = {name: components(folders[0]) for name, folders in rows.items()}
-    # In the order of their first row.
-    named = dict.fromkeys(key for own in parts.values() for key in own)
-    shown = [key for key in named if any(p.get(key) for p in parts.values())]
-    keys = [*FIGURES, 'least_novel']
-    titles = ['', *shown, *FIGURES.values(), 'least novel class', 'runs']
-    lines = [f'| {" | ".join(titles)} |', '|---' * len(titles) + '|']
-    singles = io.StringIO()
-    writer = csv.writer(singles)
-    writer.writerow(['row', 'run', *keys])
-    for name, folders in rows.items():
-        scores = [final_scores(f, base) for f, base in zip(folders, bases, strict=True)]
-        for folder, score in zip(folders, scores, strict=True):
-            writer.writerow([name, folder, *(score[key] for key in keys)])
-        cells = [spread([score[key] for score in scores]) for key in keys]
-        cells = [name, *(parts[name].get(key, '') for key in shown), *cells, str(len(folders))]
-        lines.append(f'| {" | ".join(cells)} |')
-    table = '\n'.join(lines)
-    write_atomically(work_dir / 'table.md', lambda file: file.write(f'{table}\n'.encode()))
-    write_atomically(work_dir / 'runs.csv', lambda file: file.write(singles.getvalue().encode()))
+    numbers = {
+        title: {method: [figures_of(run) for run in runs] for method, runs in rows.items()}
+        for title, rows in outcomes.items()
+    }
+    parts = {method: _components(method, outcomes) for method in methods_of(outcomes)}
+    # In the order of their first row, memory, which every row may have, behind them.
+    named = dict.fromkeys(key for own in parts.values() for key, value in own.items() if value)
+    shown = sorted(named, key='memory'.__eq__)
+    made_of = {method: [own.get(key, '') for key in shown] for method, own in parts.items()}
+    table = _group_columns(['', *shown], made_of, numbers, {**SCORES, 'runs': 'runs'})
+    names = {method: [] for method in parts}
+    table += f'\n\n{NOTE}\n\n{_group_columns([""], names, numbers, COSTS)}'
+    keys = [*SCORES, *COSTS]
+    lines = [['scenario', 'method', 'run', *keys]]
+    for title, rows in outcomes.items():
+        for method, runs in rows.items():
+            for run, found in zip(runs, numbers[title][method], strict=True):
+                lines.append([title, method, run.folder, *(found[key] for key in keys)])
+    write_text(work_dir / 'table.md', f'{table}\n')
+    write_csv(work_dir / 'runs.csv', lines)
     return table
+
+
+def write_forgetting(work_dir: Path, outcomes: Outcomes) -> None:
+    """Write ``forgetting.md``, methods x classes for every scenario, and, with every single run,
+    ``forgetting.csv``.
+
+    Args:
+        work_dir: Where they go.
+        outcomes: The finished runs; a method of which none has forgotten anything yet, such as
+            joint training, has no row.
+    """
+    text = 'Best IoU of each class before the last step, less that after it, in points.\n'
+    lines = [['scenario', 'method', 'run', 'class', 'forgetting']]
+    for title, rows in outcomes.items():
+        lost = {method: [run.forgetting for run in runs] for method, runs in rows.items()}
+        names = list(dict.fromkeys(n for runs in lost.values() for run in runs for n in run))
+        cells = {
+            method: [spread([run.get(name) for run in runs]) for name in names]
+            + [spread([mean_forgetting(run) for run in runs]), str(len(runs))]
+            for method, runs in lost.items()
+            if any(runs)
+        }
+        if cells:
+            text += f'\n**{title}**\n\n{markdown(["", *names, "mean", "runs"], cells)}\n'
+        for method, runs in rows.items():
+            for run, found in zip(runs, lost[method], strict=True):
+                lines += [[title, method, run.folder, *item] for item in found.items()]
+    write_text(work_dir / 'forgetting.md', text)
+    write_csv(work_dir / 'forgetting.csv', lines)
+
+
+def methods_of(outcomes: Outcomes) -> list[str]:
+    """Names of all methods, in the order of the first scenario that has them."""
+    return list(dict.fromkeys(method for rows in outcomes.values() for method in rows))
+
+
+def markdown(titles: Sequence[str], rows: dict[str, list[str]]) -> str:
+    """A Markdown table with the rows' names in the first column."""
+    lines = [list(titles), *([name, *cells] for name, cells in rows.items())]
+    lines = [f'| {" | ".join(cells)} |' for cells in lines]
+    return '\n'.join([lines[0], '|---' * len(titles) + '|', *lines[1:]])
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:
+    """Write a table, its titles first; None is an empty cell."""
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    write_text(path, text.getvalue())
+
+
+def _group_columns(
+    titles: list[str],
+    first: dict[str, list[str]],
+    numbers: dict[str, dict[str, list[dict]]],
+    figures: dict[str, str],
+) -> str:
+    """A table with the same figures of every scenario behind the first columns."""
+    for scenario in numbers:
+        prefix = f'{scenario}: ' if len(numbers) > 1 else ''
+        titles = titles + [prefix + title for title in figures.values()]
+    cells = {
+        method: own + [c for rows in numbers.values() for c in _cells(rows.get(method), figures)]
+        for method, own in first.items()
+    }
+    return markdown(titles, cells)
+
+
+def _cells(runs: list[dict] | None, keys: Iterable[str]) -> list[str]:
+    """Of one method in one scenario; empty where it has no config."""
+    if runs is None:
+        return ['' for _ in keys]
+    return [
+        str(len(runs)) if key == 'runs' else spread([run[key] for run in runs], DIGITS.get(key, 2))
+        for key in keys
+    ]
+
+
+def _components(method: str, outcomes: Outcomes) -> dict[str, str]:
+    """Of all its runs; where they differ from scenario to scenario, one after the other."""
+    own = [run.components for rows in outcomes.values() for run in rows.get(method, [])]
+    keys = dict.fromkeys(key for parts in own for key in parts)
+    return {key: ' / '.join(dict.fromkeys(parts.get(key, '') for parts in own)) for key in keys}

@@ -1,15 +1,15 @@
-"""Several seeds and class orders, and the table of them."""
+"""Several seeds and class orders."""
 
-import csv
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from mmseg_dkd.engine import Sequence
 from mmseg_dkd.engine.ranges import parse_range
-from mmseg_dkd.engine.repeats import read_orders, repeated
-from mmseg_dkd.evaluation.table import spread, write_table
+from mmseg_dkd.engine.repeats import read_orders, repeated, unfinished
 from tests.tiny import REPOSITORY
 
 SCENARIO = dict(name='2-1', num_classes=4)
@@ -63,52 +63,18 @@ def test_every_order_and_seed_has_a_folder_and_a_config_of_its_own(tiny, tmp_pat
     assert [run.scenario.order[0] for run in runs] == [1, 1, 8, 8]
 
 
-@pytest.mark.parametrize(
-    'values, text',
-    [
-        ([41.0, 43.0], '42.00 (±1.41)'),
-        ([1.234], '1.23'),
-        ([None, None], '-'),
-        ([5.0, 5.0, 5.0], '5.00 (±0.00)'),
-    ],
-)
-def test_spread_is_mean_and_sample_deviation(values, text):
-    assert spread(values) == text
-
-
-def fake_run(folder, base, novel, novel_names=('c', 'd'), **components):
-    folder.mkdir(parents=True)
-    components = dict({'KD': True, 'DKD': True, 'init.': True, 'its labels': False}, **components)
-    first = dict(step=0, per_class_iou=dict(background=base, a=base), choices={})
-    last = dict(
-        step=1,
-        per_class_iou=dict(first['per_class_iou'], **dict(zip(novel_names, novel, strict=True))),
-        choices=dict(components=components, memory=None),
-    )
-    (folder / 'results.json').write_text(json.dumps([first, last]))
-    return folder
-
-
-def test_table_has_means_and_what_the_rows_are_made_of(tmp_path):
-    rows = {
-        'all': [fake_run(tmp_path / f'all/{k}', 60.0, (30.0 + k, 10.0)) for k in (0, 2)],
-        'kd': [
-            fake_run(tmp_path / f'kd/{k}', 40.0, (20.0, 20.0), **{'DKD': False, 'init.': False})
-            for k in (0, 2)
-        ],
-    }
-    table = write_table(tmp_path, rows)
-    assert (tmp_path / 'table.md').read_text() == table + '\n'
-    lines = [[cell.strip() for cell in line.split('|')[1:-1]] for line in table.splitlines()]
-    assert lines[0][:5] == ['', 'KD', 'DKD', 'init.', 'mIoU_b']
-    hious = [2 * 60 * n / (60 + n) for n in (20, 21)]
-    assert lines[2] == [
-        'all', '+', '+', '+', '60.00 (±0.00)', '20.50 (±0.71)', spread(hious), '40.25 (±0.35)',
-        '10.00 (±0.00)', '2',
-    ]  # fmt: skip
-    assert lines[3][:4] == ['kd', '+', '', '']
-    singles = list(csv.DictReader((tmp_path / 'runs.csv').open()))
-    assert [float(run['miou_novel']) for run in singles] == [20.0, 21.0, 20.0, 20.0]
+def test_what_runs_lack_is_told(finished, tiny, tmp_path):
+    shutil.copytree(finished, tmp_path / 'half')
+    manifest = json.loads((finished / 'manifest.json').read_text())
+    del manifest['steps']['2']
+    (tmp_path / 'half/manifest.json').write_text(json.dumps(manifest))
+    other = tiny()
+    other.later_steps.optim_wrapper.optimizer.lr = 1.0
+    folders = dict(done=finished, half=tmp_path / 'half', none=tmp_path / 'none')
+    lacking = unfinished([Sequence(tiny(), folder) for folder in folders.values()])
+    assert lacking == {folders['half']: 'lacks step 2', folders['none']: 'lacks step 0, 1, 2'}
+    ((folder, why),) = unfinished([Sequence(other, finished)]).items()
+    assert folder == finished and 'was trained by another recipe' in why
 
 
 def test_seeds_and_orders_from_the_command_line_share_what_they_can(tiny, tmp_path):

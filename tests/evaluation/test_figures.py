@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmseg_dkd.engine.results import write_json
-from mmseg_dkd.evaluation import figures
+from mmseg_dkd.evaluation import drawing, figures
 
 SIZES = (2, 1, 1)
 
@@ -74,10 +74,10 @@ def test_steps_draw_mean_and_deviation_of_base_and_every_novel_class(tmp_path):
         np.testing.assert_allclose(second.lines[number].get_xdata(), [1, 2])
         np.testing.assert_allclose(second.lines[number].get_ydata(), learned.mean(0))
         last = np.array([run[2]['class 3'] for run in iou])
-        point = [line for line in third.lines if line.get_marker() == figures.MARKERS[number]]
+        point = [line for line in third.lines if line.get_marker() == drawing.MARKERS[number]]
         np.testing.assert_allclose(point[0].get_ydata(), [last.mean()])
         colours = {axes.lines[number].get_color() for axes in (base, second)}
-        assert colours | {point[0].get_color()} == {figures.COLOURS[number]}
+        assert colours | {point[0].get_color()} == {drawing.COLOURS[number]}
     ends = third.collections[1].get_segments()[0][:, 1]
     low, high = last.mean() - last.std(ddof=1), last.mean() + last.std(ddof=1)
     np.testing.assert_allclose(ends, [low, high])

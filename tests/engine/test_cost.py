@@ -1,0 +1,117 @@
+"""Seconds and peak memory of a step, also of one that was interrupted."""
+
+import json
+import shutil
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
+
+from mmseg_dkd import checkpoint_types
+from mmseg_dkd.engine import Sequence, cost
+from mmseg_dkd.engine.cost import CostHook
+
+linux = pytest.mark.skipif(not cost.CLEAR.exists(), reason='only Linux tells')
+
+
+@linux
+def test_memory_of_the_process_is_that_of_each_step():
+    before = CostHook()
+    large = np.ones(256 * 2**17)
+    held = before.spent()['memory_mib']
+    del large
+    # The peak of what came before does not show.
+    after = CostHook()
+    small = np.ones(64 * 2**17)
+    assert held - after.spent()['memory_mib'] == pytest.approx(256 - 64, abs=20)
+    del small
+
+
+@linux
+def test_the_peak_stays_after_the_memory_is_given_back():
+    hook = CostHook()
+    start = hook.spent()['memory_mib']
+    np.ones(128 * 2**17)
+    assert hook.spent()['memory_mib'] - start == pytest.approx(128, abs=20)
+
+
+def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch, tmp_path):
+    monkeypatch.setattr(cost, 'CLEAR', tmp_path / 'nowhere/clear_refs')
+    spent = CostHook().spent()
+    assert spent['memory_mib'] is None and spent['seconds'] >= 0
+
+
+def test_on_cuda_the_peak_is_kept_though_the_logger_sets_it_back(monkeypatch):
+    peak = SimpleNamespace(mib=500.0)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'reset_peak_memory_stats', lambda: setattr(peak, 'mib', 100.0))
+    monkeypatch.setattr(torch.cuda, 'max_memory_allocated', lambda: peak.mib * 2**20)
+    hook = CostHook()
+    for mib in (100.0, 300.0, 200.0):
+        peak.mib = mib
+        hook.after_train_iter(None, 0, {})
+        torch.cuda.reset_peak_memory_stats()
+    assert hook.spent()['memory_mib'] == 300.0
+    assert hook.priority == 'NORMAL', "before mmengine's LoggerHook, which is BELOW_NORMAL"
+
+
+def test_only_the_same_step_goes_on_counting():
+    spent = dict(seconds=100.0, memory_mib=1e6)
+    for resume, checkpoint, seconds, mib in (
+        (True, dict(meta=dict(cost=spent)), 100.0, 1e6),
+        (False, dict(meta=dict(cost=spent)), 0.0, None),
+        (True, dict(meta={}), None, None),
+    ):
+        hook = CostHook()
+        own = hook.spent()['memory_mib']
+        runner = SimpleNamespace(cfg=Config(dict(resume=resume)))
+        hook.after_load_checkpoint(runner, checkpoint)
+        found = hook.spent()
+        if seconds is None:
+            assert found == dict(seconds=None, memory_mib=None)
+        else:
+            assert found['seconds'] == pytest.approx(seconds, abs=1)
+            if own is not None:
+                assert found['memory_mib'] == pytest.approx(mib or own, abs=20)
+
+
+def test_steps_of_a_run_write_their_cost_and_no_recipe_has_it(finished):
+    steps = json.loads((finished / 'manifest.json').read_text())['steps']
+    for step, entry in steps.items():
+        assert 0 < entry['seconds'] < 600
+        if cost.CLEAR.exists():
+            assert 50 < entry['memory_mib'] < 100_000
+        assert 'Cost' not in (finished / f'step_{step}/fashion_4-2.py').read_text()
+
+
+def test_a_step_that_was_interrupted_has_the_cost_of_all_its_parts(
+    finished, tiny, tmp_path, monkeypatch
+):
+    folder = tmp_path / 'run'
+    shutil.copytree(finished / 'step_0', folder / 'step_0')
+    cfg = tiny(iterations=3)
+    (folder / 'step_0/iter_2.pth').rename(folder / 'step_0/iter_3.pth')
+    run_iter = IterBasedTrainLoop.run_iter
+
+    def slow_then_dead(self, batch):
+        if self._iter == 2:
+            raise KeyboardInterrupt
+        time.sleep(2)
+        run_iter(self, batch)
+
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', slow_then_dead)
+    with pytest.raises(KeyboardInterrupt):
+        Sequence(cfg, folder).run([1])
+    monkeypatch.undo()
+    half = checkpoint_types.load(folder / 'step_1/iter_2.pth')['meta']['cost']
+    assert half['seconds'] > 4
+    start = time.perf_counter()
+    Sequence(cfg, folder).run([1], resume=True)
+    rest = time.perf_counter() - start
+    entry = json.loads((folder / 'manifest.json').read_text())['steps']['1']
+    assert half['seconds'] < entry['seconds'] < half['seconds'] + rest
+    assert half['memory_mib'] is None or entry['memory_mib'] >= half['memory_mib']
