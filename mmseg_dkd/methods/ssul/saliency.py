@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import mmcv
-import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import ConcatDataset
 from mmengine.hooks import Hook
@@ -14,8 +13,8 @@ from mmseg.registry import HOOKS, TRANSFORMS
 from .labels import SALIENT
 
 REMEDY = (
-    'Write one map an image, of the same name, with any detector of salient objects, or do without '
-    'maps: --cfg-options model.decode_head.unknown=unlabelled train_dataloader.dataset.pipeline=None'
+    'Write one map an image, of the same name, by any detector of salient objects, or do without: '
+    '--cfg-options model.decode_head.unknown=unlabelled train_dataloader.dataset.pipeline=None'
 )
 
 
@@ -65,7 +64,7 @@ class LoadSaliency(BaseTransform):
         if saliency.shape != label.shape:
             raise ValueError(
                 f'{path} is {saliency.shape}, but the labels of {results["img_path"]} are '
-                f'{label.shape}: resize the map'
+                f'{label.shape}: resize the map, and let LoadSaliency follow LoadAnnotations'
             )
         label[(label == 0) & (saliency > self.threshold)] = SALIENT
         return results
