@@ -1,7 +1,7 @@
 # SSUL on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps). The network of the SSUL
 # authors. Needs what configs/dkd/voc_15-5.py needs, and a saliency map of every training image in
-# data/VOCdevkit/VOC2012/saliency_map. Without maps every pixel without a label is unknown:
-#   --cfg-options model.decode_head.unknown=unlabelled train_dataloader.dataset.pipeline=None
+# data/VOCdevkit/VOC2012/saliency_map. Without maps (every pixel without a label is unknown):
+# --cfg-options model.decode_head.unknown=unlabelled train_dataloader.dataset.pipeline=None
 # The crop is that of the DKD authors' data (512), not a 0.5-2.0 resize and a 513 crop. The last epoch
 # counts; the authors' program keeps the best one on a validation set. For 4 GPUs; batch_size is per
 # GPU.
