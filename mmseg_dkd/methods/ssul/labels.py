@@ -19,7 +19,7 @@ def with_unknown(label: Tensor, unlabelled_is_unknown: bool) -> Tensor:
 
     Args:
         label: Integer ``[N, H, W]``: 0 unlabelled, 1 to C classes, 254 salient, 255 void.
-        unlabelled_is_unknown: Whether unlabelled pixels are unknown (the paper on ADE20K), or
+        unlabelled_is_unknown: Whether unlabelled pixels are unknown (the authors on ADE20K), or
             background unless they are salient (on VOC).
     """
     unlabelled = UNKNOWN if unlabelled_is_unknown else BACKGROUND
@@ -37,7 +37,7 @@ def with_pseudo_labels(target: Tensor, logits: Tensor, threshold: float) -> Tens
     Args:
         target: ``[N, H, W]``, of :func:`with_unknown`.
         logits: Of the old model, ``[N, 2 + C_old, h, w]``; resized to the size of the targets.
-        threshold: The paper has 0.7.
+        threshold: 0.7 in the authors' commands.
     """
     sure = []
     # All images of a batch of ADE20K at full size would take a gigabyte.
