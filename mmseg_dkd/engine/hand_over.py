@@ -127,6 +127,8 @@ def build_teacher(
         device: Where it shall compute.
     """
     cfg = at_step(copy.deepcopy(model_cfg), step)
+    # It may name modules that only the step after has.
+    cfg.train_only = None
     teacher = revert_sync_batchnorm(MODELS.build(cfg))
     teacher.load_state_dict(state, strict=True)
     return teacher.to(device).eval()

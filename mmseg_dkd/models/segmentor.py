@@ -68,14 +68,14 @@ class IncrementalSegmentor(EncoderDecoder):
             self._check(name, head)
         self.freeze_norm = freeze_norm
         self.freeze_dropout = freeze_dropout
-        if freeze_norm:
-            for module in self._modules_of(_BatchNorm):
-                module.requires_grad_(False)
         self.train_only = train_only
         if train_only is not None:
             self.requires_grad_(False)
             for name in train_only:
                 self._named(name).requires_grad_(True)
+        if freeze_norm:
+            for module in self._modules_of(_BatchNorm):
+                module.requires_grad_(False)
         self.only_auxiliary = only_auxiliary
         if only_auxiliary:
             if getattr(self.decode_head, 'loss_aux', None) is None:

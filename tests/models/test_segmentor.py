@@ -145,6 +145,13 @@ def test_frozen_norm_keeps_statistics_and_parameters():
     assert all(drop.training for drop in modules_of(model, nn.Dropout, nn.Dropout2d))
 
 
+def test_frozen_norm_is_frozen_in_what_alone_is_trained_too():
+    model = build(freeze_norm=True, train_only=['decode_head.bottleneck']).train()
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert trained == {f'decode_head.bottleneck.{i}.conv.weight' for i in (0, 2)}
+    assert not any(norm.training for norm in modules_of(model, nn.BatchNorm2d))
+
+
 def test_frozen_dropout_is_off_in_training():
     model = build(freeze_dropout=True)
     for _ in range(2):

@@ -1,0 +1,21 @@
+# SSUL (Cha et al., NeurIPS 2021): a sigmoid a class, an unknown class within the background, pseudo
+# labels of old classes where the old model is at least 0.7 sure (the authors' commands).
+# "Program" is the authors' released program.
+# A config takes it over with decode_head=dict(..., **_base_.method) and
+# later_steps=dict(model=_base_.later_model).
+method = dict(
+    type='SSULHead',
+    # Salient pixels without a label are unknown; 'unlabelled': all pixels without a label.
+    unknown='salient',
+    pseudo_threshold=0.7)
+# Everything is frozen but the new group of classes, the unknown and the background.
+later_model = dict(
+    train_only=[
+        'decode_head.conv_seg.unknown', 'decode_head.conv_seg.background',
+        'decode_head.conv_seg.steps.{step}'
+    ],
+    # Program (--bn_freeze): every BatchNorm in eval mode, its affine not trained; those of these
+    # three as well. That of the new group has what the unknown's has learned.
+    freeze_norm=True)
+custom_hooks = [dict(type='IncrementalStepHook'), dict(type='SaliencyHook')]
+custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)

@@ -1,0 +1,40 @@
+# SSUL on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps). The network of the SSUL
+# authors. Needs what configs/dkd/voc_15-5.py needs, and a saliency map of every training image in
+# data/VOCdevkit/VOC2012/saliency_map. Without maps (every pixel without a label is unknown):
+# --cfg-options model.decode_head.unknown=unlabelled train_dataloader.dataset.pipeline=None
+# The crop is that of the DKD authors' data (512), not a 0.5-2.0 resize and a 513 crop. The last epoch
+# counts; the authors' program keeps the best one on a validation set. For 4 GPUs; batch_size is per
+# GPU.
+#   tools/dist_train.sh configs/ssul/voc_15-5.py 4
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc12_aug_512.py', '../_base_/schedules/voc_50e.py',
+    '../_base_/methods/ssul.py', '../_base_/default_runtime.py'
+]
+scenario = dict(name='15-5', num_classes=20)
+data_preprocessor = dict(size=(512, 512))
+model = dict(
+    type='IncrementalSegmentor',
+    data_preprocessor=data_preprocessor,
+    decode_head=dict(
+        base_type='ProjectedASPPHead',
+        num_classes=21,
+        scenario=scenario,
+        loss_decode=dict(_delete_=True, type='MultiBCELoss', void='ignored'),
+        **_base_.method))
+load_image, load_annotations, *geometry = _base_.train_pipeline
+load_saliency = dict(
+    type='LoadSaliency',
+    folder='data/VOCdevkit/VOC2012/saliency_map',
+    # Program, for the authors' maps. For a detector's scores, from 0 to 255: 127.
+    threshold=0)
+train_dataloader = dict(
+    batch_size=8,
+    dataset=dict(
+        scenario=scenario,
+        pipeline=[load_image, load_annotations, load_saliency, *geometry]))
+test_dataloader = dict(dataset=dict(scenario=scenario))
+log_processor = dict(by_epoch=True)
+tta_model = dict(type='IncrementalTTAModel')
+randomness = dict(seed=0)
+later_steps = dict(model=_base_.later_model)

@@ -1,0 +1,115 @@
+"""SSUL and, with a memory, SSUL-M."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...models.incremental_head import IncrementalHead, register_method
+from ...models.losses import MultiBCELoss
+from .classifier import UnknownClassifiers
+from .labels import with_pseudo_labels, with_unknown
+
+KINDS = ('salient', 'unlabelled')
+
+
+@register_method
+class SSULHead(IncrementalHead):
+    """Binary cross entropy of unknown, background and all classes; pseudo labels of old classes.
+
+    What is frozen in later steps is up to the config: ``train_only`` of the segmentor.
+
+    Args:
+        unknown: Which pixels without a label are unknown: ``'salient'``, the ones that
+            :class:`LoadSaliency` has marked, while the others are background; ``'unlabelled'``,
+            all of them, the authors' rule for ADE20K, which needs no maps.
+        pseudo_threshold: Sigmoid from which on the old model labels a pixel, in (0, 1].
+        loss_decode: Sum over the channels, mean over the pixels that are not void.
+
+    Raises:
+        ValueError: If ``unknown`` is neither of the two, or the threshold is no probability.
+    """
+
+    TASK_LOSS = MultiBCELoss
+
+    def __init__(
+        self,
+        *,
+        unknown: str = 'salient',
+        pseudo_threshold: float = 0.7,
+        loss_decode: dict | None = None,
+        **cfg,
+    ) -> None:
+        if unknown not in KINDS:
+            raise ValueError(f'unknown must be one of {KINDS}, got {unknown!r}')
+        if not 0 < pseudo_threshold <= 1:
+            raise ValueError(f'pseudo_threshold must be in (0, 1], got {pseudo_threshold}')
+        loss_decode = loss_decode or dict(type='MultiBCELoss', void='ignored')
+        super().__init__(loss_decode=loss_decode, **cfg)
+        self.unknown = unknown
+        self.pseudo_threshold = pseudo_threshold
+
+    def make_classifier(self, in_channels: int, sizes: list[int]) -> UnknownClassifiers:
+        """A small network for each step, the unknown and the background."""
+        return UnknownClassifiers(in_channels, sizes, self.norm_cfg)
+
+    def classify(self, feature: Tensor) -> Tensor:
+        """Logarithms of the scores, ``[N, 1 + C, h, w]``.
+
+        A class scores sigma of its logit, the background that of its own logit plus that of the
+        unknown. mmseg resizes what is returned here. The authors' program resizes the logits and
+        scores then, which differs between the centres of the feature's pixels.
+        """
+        logits = self.conv_seg(feature)
+        # Half precision, of mixed precision, is too coarse for scores near 1.
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        scores = functional.logsigmoid(logits)
+        background = scores[:, :2].logsumexp(1, keepdim=True)
+        return torch.cat([background, scores[:, 2:]], dim=1)
+
+    def doubt(self, prediction: Tensor) -> Tensor:
+        """One minus the score; of the background, whose score is a sum of two, at least -1."""
+        return -prediction.expm1()
+
+    def reason(self, inputs: list[Tensor], student: 'SSULHead') -> Tensor:
+        """The logits ``[N, 2 + C_old, h, w]``."""
+        logits = self.conv_seg(self.feature(inputs))
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def loss_by_feat(
+        self, feature: Tensor, batch_data_samples: list, teacher: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The cross entropy from the feature ``[N, D, h, w]``, at the size of the labels."""
+        label = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        target = with_unknown(label, self.unknown == 'unlabelled')
+        if teacher is not None:
+            target = with_pseudo_labels(target, teacher, self.pseudo_threshold)
+        logits = self.conv_seg(feature)
+        channels = range(1, 1 + logits.shape[1])
+        return {self.loss_decode.loss_name: self.loss_decode(logits, target, channels)}
+
+    def grow(
+        self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The new group starts as the unknown's, its statistics included; its last conv has the
+        unknown's row for every new class."""
+        grown = super().grow(state, name, fresh)
+        new, unknown = f'{name}.conv_seg.steps.{self.step}.', f'{name}.conv_seg.unknown.'
+        for key, value in fresh.items():
+            # Where it is missing, the hand-over lists it among what does not fit.
+            taught = state.get(key.replace(new, unknown))
+            if key.startswith(new) and taught is not None:
+                grown[key] = taught.expand_as(value).clone()
+        return grown
+
+    @classmethod
+    def first_step(cls, cfg: dict) -> dict:
+        """All but the threshold of pseudo labels, of which step 0 has none."""
+        return {key: value for key, value in cfg.items() if key != 'pseudo_threshold'}
+
+    @classmethod
+    def choices(cls, cfg: dict) -> dict:
+        """Which pixels are unknown, and the threshold of pseudo labels."""
+        return dict(
+            unknown=cfg.get('unknown', 'salient'),
+            pseudo_threshold=cfg.get('pseudo_threshold', 0.7),
+        )
