@@ -112,6 +112,15 @@ def test_every_trained_parameter_gets_a_gradient_and_the_teacher_none(steps):
     assert all(p.grad is None for p in teacher.parameters())
 
 
+def test_mixed_precision_learns(steps):
+    student, _, _ = steps
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = student.train().loss(*batch())
+    assert losses['decode.loss_pckd'].dtype == torch.float32
+    sum(losses.values()).backward()
+    assert all(torch.isfinite(p.grad).all() for p in student.parameters() if p.requires_grad)
+
+
 def test_step_0_is_another_training_than_that_of_the_plain_network(tiny):
     first = {}
     for name in ('rcil', 'mib'):

@@ -16,9 +16,10 @@ from .pooled_cube import old_channels, pooled_cube_loss
 class RCILHead(MiBHead):
     """MiB's losses, pooled cube distillation, and a frozen branch beside every trained one.
 
-    Two branches there are from step 0 on, where both are trained; so its step 0 is its own.
-    From then on, the frozen branch of a step computes what both did at the end of the step before,
-    and the trained one goes on from its own weights.
+    There are two branches from step 0 on, where both are trained; so its step 0 is its own. From
+    then on, the frozen branch of a step computes what both did at the end of the step before, and
+    the trained one goes on from its own weights. For a network without the second branch that
+    predicts the same, :func:`mmseg_dkd.methods.rcil.pairs.plain` gives the weights.
 
     Args:
         kd_weight: Weight of MiB's distillation.
@@ -28,7 +29,7 @@ class RCILHead(MiBHead):
         kernels: Sizes of the windows of its spatial pooling.
 
     Raises:
-        TypeError: If the network has nothing to put a second branch to, or the head is an
+        TypeError: If no convolution of the network can have a second branch, or the head is an
             auxiliary one.
     """
 
@@ -49,7 +50,7 @@ class RCILHead(MiBHead):
         self.kernels = kernels
 
     def prepare(self, model: nn.Module) -> None:
-        """Put a second branch to the convolutions of the whole network."""
+        """Give the convolutions of the whole network a second branch."""
         if self is not model.decode_head:
             raise TypeError(
                 "RCILHead is a decode head, it doubles all of the network: write type='MiBHead' "
@@ -62,8 +63,8 @@ class RCILHead(MiBHead):
     ) -> dict[str, Tensor]:
         """Fold the branches; new classes start with the weight of the background.
 
-        The old model changes its answer by this: the mean is now over the folded branch and the
-        trained one. Unlike MiB, the bias of the background stays what it was and that of the new
+        The folded branch alone answers like the old model, the mean of it and the trained one does
+        not quite. Unlike MiB, the bias of the background stays what it was and that of the new
         classes is the fresh one (the authors' program).
         """
         grown = refreeze(SoftmaxHead.grow(self, state, name, fresh), self.pairs)
