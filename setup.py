@@ -18,9 +18,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),
-    package_data={
-        'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_cutouts.npz', 'backgrounds/*.png']
-    },
+    package_data={'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png']},
     python_requires='>=3.10',
     install_requires=[
         'matplotlib',

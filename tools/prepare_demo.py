@@ -1,4 +1,5 @@
-"""Write the embedded demo set and the pretrained backbone that its configs start from."""
+"""Write the embedded demo set, photographs of its classes as a search would find them, and the
+pretrained backbone that its configs start from."""
 
 import argparse
 from importlib.util import find_spec
@@ -7,6 +8,7 @@ from pathlib import Path
 import torch
 
 from mmseg_dkd.atomic import write_atomically
+from mmseg_dkd.datasets.demo.retrieved import write_fashion_web
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
 from mmseg_dkd.models.mobilenet_weights import convert
 
@@ -41,8 +43,9 @@ def main() -> None:
     parser.add_argument('--weights', type=Path, default=Path('pretrained/mobilenet_v2.pth'))
     args = parser.parse_args()
     try:
-        written = write_fashion_voc(args.root)
-        print(f'{args.root}: {"written" if written else "already complete"}')
+        web = args.root.with_name(f'{args.root.name}_web')
+        for root, write in ((args.root, write_fashion_voc), (web, write_fashion_web)):
+            print(f'{root}: {"written" if write(root) else "already complete"}')
         save_weights(args.weights)
         print(f'{args.weights}: written')
     except (FileExistsError, FileNotFoundError) as error:

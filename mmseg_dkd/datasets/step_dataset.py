@@ -225,6 +225,11 @@ class StepDataset:
         """The data set's, with the seen classes in the order of learning, background first."""
         return copy.deepcopy(self._metainfo)
 
+    def without_replay(self) -> 'StepDataset':
+        """This data set, from now on with the images of the step alone."""
+        self.memory = []
+        return self
+
     def full_init(self) -> None:
         """The wrapped data set is loaded at once."""
 

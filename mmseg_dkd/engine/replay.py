@@ -89,7 +89,7 @@ def _as_tested(cfg: Config) -> StepDataset:
     """The training images of a step, as they are when tested."""
     dataset = copy.deepcopy(cfg.train_dataloader.dataset)
     dataset.pipeline = pipeline_of(cfg.test_dataloader.dataset)
-    return DATASETS.build(dataset)
+    return DATASETS.build(dataset).without_replay()
 
 
 @torch.no_grad()

@@ -141,7 +141,8 @@ def test_tool_writes_weights_without_importing_the_wheel(tmp_path):
 def test_tool_names_the_remedy_when_the_wheel_is_missing(monkeypatch, tmp_path):
     tool = load_tool()
     monkeypatch.setattr(tool, 'find_spec', lambda name: None)
-    monkeypatch.setattr(tool, 'write_fashion_voc', lambda root: True)
+    for write in ('write_fashion_voc', 'write_fashion_web'):
+        monkeypatch.setattr(tool, write, lambda root: True)
     monkeypatch.setattr(sys, 'argv', ['prepare_demo.py', '--weights', str(tmp_path / 'w.pth')])
     with pytest.raises(SystemExit, match=r'pip install "mmseg_dkd\[demo\]"'):
         tool.main()

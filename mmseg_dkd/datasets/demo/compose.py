@@ -68,25 +68,35 @@ def cutout_mask(grey: np.ndarray) -> np.ndarray:
     return parts == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
 
 
-@functools.cache
-def load_material() -> Material:
-    """Read the embedded photographs; the result is cached and must not be written to."""
-    folder = Path(__file__).parent
-    with np.load(folder / 'fashion_cutouts.npz') as archive:
-        order = np.argsort(archive['class_id'], kind='stable')
-        grey = archive['images'][order]
+def read_products(archive: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read product photographs, with a margin of 1 pixel.
+
+    Args:
+        archive: Holds ``images`` uint8 [8 n, 28, 28] and the ``class_id`` of each.
+
+    Returns:
+        Grey and alpha as in :class:`Material`, uint8 [8, n, 30, 30] each.
+    """
+    with np.load(archive) as content:
+        order = np.argsort(content['class_id'], kind='stable')
+        grey = content['images'][order]
     # Without the margin a gap open to the border would pass for a hole.
     grey = np.pad(grey, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)))
     solid = np.stack([cutout_mask(product) for product in grey])
     shape = (NUM_CLASSES, -1, *grey.shape[1:])
+    return (grey * solid).reshape(shape), (solid * np.uint8(255)).reshape(shape)
+
+
+@functools.cache
+def load_material() -> Material:
+    """Read the embedded photographs; the result is cached and must not be written to."""
+    folder = Path(__file__).parent
     names = sorted({*TRAIN.backgrounds, *VAL.backgrounds})
     backgrounds = {
         name: np.asarray(Image.open(folder / 'backgrounds' / f'{name}.png').convert('RGB'))
         for name in names
     }
-    return Material(
-        (grey * solid).reshape(shape), (solid * np.uint8(255)).reshape(shape), backgrounds
-    )
+    return Material(*read_products(folder / 'fashion_cutouts.npz'), backgrounds)
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -70,7 +70,7 @@ def write_fashion_voc(
         _write_lists(folder, train=train_ids, val=val_ids, train_fit=fit_ids, train_held=held_ids)
 
     recipe = {'name': 'fashion', 'train': train, 'val': val, 'size': size, 'seed': seed}
-    return _write_once(Path(root), recipe, fill)
+    return write_once(Path(root), recipe, fill)
 
 
 def write_voc_like(
@@ -128,7 +128,7 @@ def write_voc_like(
         _write_lists(folder, train=train_ids, aug=aug_ids, trainaug=ids[:train], val=val_ids)
 
     recipe = {'name': 'voc_like', 'train': train, 'val': val, 'num_classes': num_classes}
-    return _write_once(Path(root), {**recipe, 'size': list(size), 'seed': seed}, fill)
+    return write_once(Path(root), {**recipe, 'size': list(size), 'seed': seed}, fill)
 
 
 def voc_palette() -> list[int]:
@@ -189,8 +189,20 @@ def _holds(root: Path, recipe: dict[str, Any]) -> bool:
     return noted == {**recipe, 'pictures': _count_pictures(root)}
 
 
-def _write_once(root: Path, recipe: dict[str, Any], fill: Callable[[Path], None]) -> bool:
-    """Let ``fill`` write into a new folder that becomes ``root`` only when it is complete."""
+def write_once(root: Path, recipe: dict[str, Any], fill: Callable[[Path], None]) -> bool:
+    """Let ``fill`` write into a new folder that becomes ``root`` only when it is complete.
+
+    Args:
+        root: The folder.
+        recipe: What decides its content; noted in it.
+        fill: Called with the folder to write into.
+
+    Returns:
+        True if it was written, False if ``root`` holds it already.
+
+    Raises:
+        FileExistsError: ``root`` holds anything else.
+    """
     # The target of a symbolic link is replaced, never the link.
     root = root.resolve()
     recipe = {**recipe, 'version': RECIPE_VERSION}
