@@ -14,7 +14,7 @@ from .names import ALL, CONFIGS, DKD, REPOSITORY, all_steps, classes_of, load
 
 SCENARIOS = '''voc_19-1 voc_15-5 voc_15-1 ade_100-50 ade_100-10 ade_50-50 fashion_4-2
 fashion_4-1'''.split()
-ROWS = 'finetune frozen kd mib dkd dkd_m'.split()
+ROWS = 'finetune frozen kd mib sdr plop ssul ssul_m rcil recall dkd dkd_m'.split()
 OTHERS = [name for name in ALL if name.split('/')[0] not in DKD]
 
 
@@ -39,7 +39,9 @@ def test_network_of_every_step(name, step):
 def test_methods_with_the_same_step_0_share_it(scenario):
     first = {row: first_step_of(load(f'{row}/{scenario}.py')) for row in ROWS}
     assert first['dkd'] == first['kd'] == first['dkd_m'] == first['frozen']
-    assert first['finetune'] == first['mib'] != first['dkd']
+    assert first['finetune'] == first['mib'] == first['plop'] == first['recall']
+    assert first['ssul'] == first['ssul_m']
+    assert len(set(first.values())) == 5
 
 
 @pytest.mark.parametrize('name', ALL)
