@@ -1,0 +1,171 @@
+"""The head of PLOP: local POD, pseudo labels, MiB's initialisation."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from mmengine.dist import all_reduce, is_main_process
+from mmengine.logging import print_log
+from mmengine.utils import ProgressBar
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ...models.incremental_head import register_method
+from ..mib import MiBHead
+from .pod import before_activation, keep_before_activation, local_pod, with_new_as_background
+from .pseudo_labels import (
+    BINS,
+    count_entropies,
+    median_entropies,
+    once_through,
+    pseudo_cross_entropy,
+    pseudo_labels,
+)
+
+
+class OldModel(NamedTuple):
+    """What the teacher says: maps of the backbone, the feature ``[N, D, h, w]`` in front of the
+    classifier, and logits ``[N, 1 + C_old, h, w]``."""
+
+    maps: list[Tensor]
+    feature: Tensor
+    logits: Tensor
+
+
+@register_method
+class PLOPHead(MiBHead):
+    """Local POD on every stage, the feature and the logits; pseudo labels for old classes.
+
+    The cross entropy is the plain one on pseudo labels, which take the place of MiB's unbiased
+    one. Maps of the backbone are compared before their last activation where it has one
+    (:func:`mmseg_dkd.methods.plop.pod.keep_before_activation`), those of a neck as they are.
+
+    Student and teacher are compared element by element: switch the student's dropout off
+    (``freeze_dropout`` of the model, ``later_steps``), as the configs do.
+
+    Args:
+        pod_factor: Weight of the backbone's maps and the feature in local POD; 0.01 in the paper
+            for VOC, 1e-3 for ADE20K. Times sqrt(number of channels / number of new classes).
+        pod_logits_factor: Likewise of the logits; 5e-4 and 1e-5.
+        entropy_floor: A class whose median entropy is lower has this threshold, in [0, 1].
+
+    Raises:
+        TypeError: If it is an auxiliary head.
+    """
+
+    LATER_ONLY = ('pod_factor', 'pod_logits_factor', 'entropy_floor')
+
+    def __init__(
+        self,
+        *,
+        pod_factor: float = 0.01,
+        pod_logits_factor: float = 5e-4,
+        entropy_floor: float = 1e-3,
+        **cfg,
+    ) -> None:
+        # MiB's distillation has no place here.
+        super().__init__(kd_weight=0.0, **cfg)
+        self.pod_factor = pod_factor
+        self.pod_logits_factor = pod_logits_factor
+        self.entropy_floor = entropy_floor
+        if self.step > 0:
+            self.register_buffer('thresholds', torch.ones(1 + self.conv_seg.num_old))
+
+    def prepare(self, model: nn.Module) -> None:
+        """The stages of the backbone keep their maps before the last activation."""
+        if model.decode_head is not self:
+            raise TypeError(
+                'PLOPHead as an auxiliary head would compare the maps of the backbone once more: '
+                "use type='MiBHead' there, or set auxiliary_head=None"
+            )
+        keep_before_activation(model.backbone)
+
+    @torch.no_grad()
+    def before_step(self, model: nn.Module, loader: DataLoader) -> None:
+        """Find the threshold of each old class: the median entropy of the old model.
+
+        It is the median over the unknown pixels of all images of the step that the old model
+        says the class of, each image augmented once as in training.
+        """
+        old = model.teacher
+        counts = torch.zeros(
+            len(self.thresholds), BINS, dtype=torch.int64, device=self.thresholds.device
+        )
+        batches = once_through(loader)
+        progress = ProgressBar(len(batches)) if is_main_process() else None
+        for batch in batches:
+            data = model.data_preprocessor(batch, training=True)
+            label = self._stack_batch_gt(data['data_samples']).squeeze(1)
+            logits = old.decode_head(old.extract_feat(data['inputs']))
+            counts += count_entropies(self.at(logits, label), label == 0)
+            if progress is not None:
+                progress.update()
+        all_reduce(counts)
+        self.thresholds.copy_(median_entropies(counts).clamp(min=self.entropy_floor))
+        found = ', '.join(f'{threshold:.4f}' for threshold in self.thresholds.tolist())
+        print_log(f'entropy below which the old model labels a pixel: {found}', logger='current')
+
+    def reason(self, inputs: list[Tensor], student: 'PLOPHead') -> OldModel:
+        """Everything that local POD compares."""
+        feature = self.feature(inputs)
+        return OldModel(before_activation(inputs), feature, self.classify(feature))
+
+    def loss(
+        self,
+        inputs: list[Tensor],
+        batch_data_samples: list,
+        train_cfg: dict,
+        teacher: OldModel | None = None,
+    ) -> dict[str, Tensor]:
+        """Cross entropy and local POD; at step 0 the cross entropy alone."""
+        if teacher is None:
+            return super().loss(inputs, batch_data_samples, train_cfg)
+        feature = self.feature(inputs)
+        logits = self.classify(feature)
+        label = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        losses = self.loss_by_logits(self.at(logits, label), label, self.at(teacher.logits, label))
+        student = OldModel(
+            before_activation(inputs),
+            feature,
+            with_new_as_background(logits, teacher.logits.shape[1]),
+        )
+        return losses | dict(loss_pod=self.loss_of_pod(student, teacher))
+
+    def loss_by_logits(
+        self, logits: Tensor, label: Tensor, teacher: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Cross entropy with pseudo labels from the teacher's logits ``[N, 1 + C_old, H, W]``."""
+        if teacher is None:
+            return super().loss_by_logits(logits, label)
+        pseudo = pseudo_labels(teacher, self.thresholds)
+        loss = pseudo_cross_entropy(logits, label, pseudo)
+        return dict(loss_ce=self.loss_decode.loss_weight * loss)
+
+    def loss_of_pod(self, student: OldModel, teacher: OldModel) -> Tensor:
+        """Local POD, weighted, averaged over all that is compared (six maps in the paper).
+
+        Args:
+            student: With logits of the teacher's channels.
+            teacher: The same of the teacher.
+        """
+        pairs = zip([*student.maps, student.feature], [*teacher.maps, teacher.feature], strict=True)
+        terms = [self.pod_factor * local_pod(new, old) for new, old in pairs]
+        terms.append(self.pod_logits_factor * local_pod(student.logits, teacher.logits))
+        channels = 1 + self.conv_seg.num_seen
+        return math.sqrt(channels / len(self.new_labels)) * sum(terms) / len(terms)
+
+    def grow(
+        self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """MiB's initialisation; the thresholds are of this step's data."""
+        own = f'{name}.thresholds'
+        return super().grow(state, name, fresh) | {own: fresh[own]}
+
+    @classmethod
+    def choices(cls, cfg: dict) -> dict:
+        """Both weights of local POD and the least threshold."""
+        return dict(
+            pod_factor=cfg.get('pod_factor', 0.01),
+            pod_logits_factor=cfg.get('pod_logits_factor', 5e-4),
+            entropy_floor=cfg.get('entropy_floor', 1e-3),
+        )
