@@ -36,8 +36,8 @@ class OldModel(NamedTuple):
 class PLOPHead(MiBHead):
     """Local POD on every stage, the feature and the logits; pseudo labels for old classes.
 
-    The cross entropy is the plain one on pseudo labels, which take the place of MiB's unbiased
-    one. Maps of the backbone are compared before their last activation where it has one
+    The cross entropy is the plain one, on pseudo labels (L_pseudo), not MiB's unbiased one. Maps
+    of the backbone are compared before their last activation where it has one
     (:func:`mmseg_dkd.methods.plop.pod.keep_before_activation`), those of a neck as they are.
 
     Student and teacher are compared element by element: switch the student's dropout off
@@ -84,8 +84,8 @@ class PLOPHead(MiBHead):
     def before_step(self, model: nn.Module, loader: DataLoader) -> None:
         """Find the threshold of each old class: the median entropy of the old model.
 
-        It is the median over the unknown pixels of all images of the step that the old model
-        says the class of, each image augmented once as in training.
+        For a class, the median is over the pixels that the old model gives it to, of those that
+        are unknown in the images of the step. Each image is seen once, augmented as in training.
         """
         old = model.teacher
         counts = torch.zeros(

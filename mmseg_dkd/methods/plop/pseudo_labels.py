@@ -42,11 +42,10 @@ def pseudo_labels(logits: Tensor, thresholds: Tensor) -> Tensor:
 
 
 def pseudo_cross_entropy(logits: Tensor, label: Tensor, pseudo: Tensor) -> Tensor:
-    """Cross entropy in which unknown pixels have pseudo labels, weighted by nu of their image.
+    """L_pseudo = - nu / (W H) sum_pixels log q(y), the cross entropy with pseudo labels.
 
-    - sum over images of nu / (W H) sum over pixels of log q(y), with y the label or, where it is
-    unknown, the pseudo label. nu is the share of the unknown pixels of the image that have one:
-    an image of whose old classes little is known shall not teach much of the new ones either.
+    y is the label or, where that is unknown, the pseudo label. nu is the share of an image's
+    unknown pixels that have one: where old classes have few, new ones shall not get ahead.
 
     Args:
         logits: ``[N, 1 + C, H, W]``, background first.
