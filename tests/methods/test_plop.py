@@ -17,6 +17,7 @@ from mmseg_dkd import checkpoint_types
 from mmseg_dkd.engine import Sequence, step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
 from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.export.plain import plain_model, plain_state
 from mmseg_dkd.models import IncrementalSegmentor
 from tests.meta import on_meta
 from tests.tiny import REPOSITORY
@@ -85,7 +86,7 @@ def test_head_compares_maps_feature_and_logits_as_in_the_paper():
     label = torch.randint(0, 2, (2, 8, 8)) * 3
     label[0, 0], label[1, :4] = 255, 0
     told = old.reason(old_maps, student=new)
-    new.thresholds.copy_(torch.tensor([0.6, 0.5, 0.9]))
+    new.conv_seg.thresholds.copy_(torch.tensor([0.6, 0.5, 0.9]))
     losses = new.loss(new_maps, samples_of(label), {}, told)
     assert set(losses) == {'loss_ce', 'loss_pod'}
 
@@ -99,7 +100,7 @@ def test_head_compares_maps_feature_and_logits_as_in_the_paper():
     torch.testing.assert_close(losses['loss_pod'], expected)
 
     at_label = [interpolate(z, (8, 8), mode='bilinear') for z in (logits, teacher)]
-    pseudo = plain_pseudo_labels(at_label[1], new.thresholds)
+    pseudo = plain_pseudo_labels(at_label[1], new.conv_seg.thresholds)
     assert (pseudo == 255).any() and (pseudo[label == 0] != 255).any()
     expected = plain_cross_entropy(at_label[0], label, pseudo)
     torch.testing.assert_close(losses['loss_ce'], expected)
@@ -123,7 +124,7 @@ def test_of_a_resnet_the_six_maps_before_activation_are_compared(student, monkey
 
 def test_every_parameter_learns_even_where_the_old_model_is_uncertain(student):
     for certain in (0.0, 1.0):
-        student.decode_head.thresholds.fill_(certain)
+        student.decode_head.conv_seg.thresholds.fill_(certain)
         student.zero_grad()
         losses = student.train().loss(*batch_of(student))
         assert set(losses) == {'decode.loss_ce', 'decode.loss_pod'}
@@ -161,10 +162,10 @@ def test_thresholds_are_medians_over_all_images_of_the_step(student, monkeypatch
     entropies, labels = torch.stack(entropies), torch.cat(labels)
     assert len(labels.unique()) > 1
     for c in labels.unique():
-        assert head.thresholds[c].item() == pytest.approx(
+        assert head.conv_seg.thresholds[c].item() == pytest.approx(
             entropies[labels == c].median().item(), abs=6e-5
         )
-    alone = head.thresholds.clone()
+    alone = head.conv_seg.thresholds.clone()
 
     # The same images shared by two processes: what each counts is added.
     counted = []
@@ -174,13 +175,20 @@ def test_thresholds_are_medians_over_all_images_of_the_step(student, monkeypatch
         head.before_step(student, loader)
     monkeypatch.setattr('mmseg_dkd.methods.plop.head.all_reduce', lambda x: x.add_(counted[0]))
     head.before_step(student, loader)
-    assert torch.equal(head.thresholds, alone) and not torch.equal(*counted)
+    assert torch.equal(head.conv_seg.thresholds, alone) and not torch.equal(*counted)
 
     head.entropy_floor = floor = alone.median().item()
-    head.thresholds.zero_()
+    head.conv_seg.thresholds.zero_()
     monkeypatch.undo()
     head.before_step(student, loader)
-    assert torch.equal(head.thresholds, alone.clamp(min=floor)) and (alone < floor).any()
+    assert torch.equal(head.conv_seg.thresholds, alone.clamp(min=floor)) and (alone < floor).any()
+
+
+def test_a_plain_model_of_mmseg_predicts_the_same(student):
+    plain = MODELS.build(ConfigDict(plain_model(at_step(1), num_classes=4))).eval()
+    plain.load_state_dict(plain_state(student.eval()), strict=True)
+    image = torch.randn(1, 3, 32, 32)
+    torch.testing.assert_close(plain(image), student(image))
 
 
 def test_as_auxiliary_head_and_with_mibs_distillation_it_is_refused():
@@ -197,48 +205,54 @@ def test_step_starts_from_mibs_initialisation_and_its_own_thresholds(step):
     for kind in ('PLOPHead', 'MiBHead'):
         old, new = (head_of(kind, t) for t in (step - 1, step))
         if kind == 'PLOPHead':
-            assert hasattr(old, 'thresholds') == (step == 2)
+            assert hasattr(old.conv_seg, 'thresholds') == (step == 2)
         state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
         grown = new.grow(state, 'head', fresh)
         assert grown.keys() == fresh.keys()
         states.append(grown)
-    torch.testing.assert_close(states[0].pop('head.thresholds'), torch.ones(2 + step).double())
+    torch.testing.assert_close(
+        states[0].pop('head.conv_seg.thresholds'), torch.ones(2 + step).double()
+    )
     torch.testing.assert_close(*states, rtol=0, atol=0)
 
 
-def test_sequence_knows_the_medians_of_every_step(tiny, tmp_path):
+def test_a_teacher_has_the_thresholds_of_its_own_step(student):
+    student.decode_head.conv_seg.thresholds.fill_(0.3)
+    teacher = build_teacher(at_step(2), student.state_dict(), 1, torch.device('cpu'))
+    assert torch.equal(teacher.decode_head.conv_seg.thresholds, torch.full((3,), 0.3))
+
+
+def test_sequence_knows_the_medians(tiny, tmp_path):
     cfg = tiny('plop/fashion_4-2.py')
     # Without chance, and with thresholds that are no floor.
     cfg.train_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
     cfg.model.decode_head.entropy_floor = 0.0
-    results = Sequence(cfg, tmp_path / 'plop').run([0, 1, 2])
+    results = Sequence(cfg, tmp_path / 'plop').run([0, 1])
     choices = [entry['choices'] for entry in results]
-    assert [each['method'] for each in choices] == 3 * ['PLOP']
-    assert [each['freeze_dropout'] for each in choices] == [False, True, True]
+    assert [each['method'] for each in choices] == 2 * ['PLOP']
+    assert [each['freeze_dropout'] for each in choices] == [False, True]
 
-    for step in (1, 2):
-        of_step, before = (
-            checkpoint_types.load(tmp_path / f'plop/step_{t}/iter_2.pth')['state_dict']
-            for t in (step, step - 1)
-        )
-        own = step_config(cfg, step)
-        teacher = build_teacher(own.model, before, step - 1, torch.device('cpu'))
-        entropies, labels = [], []
-        for entry in DATASETS.build(own.train_dataloader.dataset):
-            data = dict(inputs=[entry['inputs']], data_samples=[entry['data_samples']])
-            data = teacher.data_preprocessor(data, True)
-            label = data['data_samples'][0].gt_sem_seg.data[0]
-            with torch.no_grad():
-                logits = teacher(data['inputs'])
-            q = interpolate(logits, label.shape, mode='bilinear')[0].softmax(0)[:, label == 0]
-            entropies.append(-(q * q.log()).sum(0) / math.log(len(q)))
-            labels.append(q.argmax(0))
-        entropies, labels = torch.cat(entropies), torch.cat(labels)
-        found = of_step['decode_head.thresholds']
-        assert len(found) == 3 + 2 * step
-        for c in labels.unique():
-            expected = entropies[labels == c].median()
-            assert abs(found[c] - expected) < 1.1e-4, (step, c, found, expected)
+    of_step, before = (
+        checkpoint_types.load(tmp_path / f'plop/step_{t}/iter_2.pth')['state_dict'] for t in (1, 0)
+    )
+    own = step_config(cfg, 1)
+    teacher = build_teacher(own.model, before, 0, torch.device('cpu'))
+    entropies, labels = [], []
+    for entry in DATASETS.build(own.train_dataloader.dataset):
+        data = dict(inputs=[entry['inputs']], data_samples=[entry['data_samples']])
+        data = teacher.data_preprocessor(data, True)
+        label = data['data_samples'][0].gt_sem_seg.data[0]
+        with torch.no_grad():
+            logits = teacher(data['inputs'])
+        q = interpolate(logits, label.shape, mode='bilinear')[0].softmax(0)[:, label == 0]
+        entropies.append(-(q * q.log()).sum(0) / math.log(len(q)))
+        labels.append(q.argmax(0))
+    entropies, labels = torch.cat(entropies), torch.cat(labels)
+    found = of_step['decode_head.conv_seg.thresholds']
+    assert len(found) == 5
+    for c in labels.unique():
+        expected = entropies[labels == c].median()
+        assert abs(found[c] - expected) < 1.1e-4, (c, found, expected)
 
 
 @pytest.mark.parametrize('name', ['fashion_4-1', 'voc_15-5', 'ade_50-50'])

@@ -69,7 +69,8 @@ class PLOPHead(MiBHead):
         self.pod_logits_factor = pod_logits_factor
         self.entropy_floor = entropy_floor
         if self.step > 0:
-            self.register_buffer('thresholds', torch.ones(1 + self.conv_seg.num_old))
+            # Of the classifiers, with which they stay out of an export.
+            self.conv_seg.register_buffer('thresholds', torch.ones(1 + self.conv_seg.num_old))
 
     def prepare(self, model: nn.Module) -> None:
         """The stages of the backbone keep their maps before the last activation."""
@@ -88,9 +89,8 @@ class PLOPHead(MiBHead):
         are unknown in the images of the step. Each image is seen once, augmented as in training.
         """
         old = model.teacher
-        counts = torch.zeros(
-            len(self.thresholds), BINS, dtype=torch.int64, device=self.thresholds.device
-        )
+        thresholds = self.conv_seg.thresholds
+        counts = torch.zeros(len(thresholds), BINS, dtype=torch.int64, device=thresholds.device)
         batches = once_through(loader)
         progress = ProgressBar(len(batches)) if is_main_process() else None
         for batch in batches:
@@ -101,8 +101,8 @@ class PLOPHead(MiBHead):
             if progress is not None:
                 progress.update()
         all_reduce(counts)
-        self.thresholds.copy_(median_entropies(counts).clamp(min=self.entropy_floor))
-        found = ', '.join(f'{threshold:.4f}' for threshold in self.thresholds.tolist())
+        thresholds.copy_(median_entropies(counts).clamp(min=self.entropy_floor))
+        found = ', '.join(f'{threshold:.4f}' for threshold in thresholds.tolist())
         print_log(f'entropy below which the old model labels a pixel: {found}', logger='current')
 
     def reason(self, inputs: list[Tensor], student: 'PLOPHead') -> OldModel:
@@ -137,7 +137,7 @@ class PLOPHead(MiBHead):
         """Cross entropy with pseudo labels from the teacher's logits ``[N, 1 + C_old, H, W]``."""
         if teacher is None:
             return super().loss_by_logits(logits, label)
-        pseudo = pseudo_labels(teacher, self.thresholds)
+        pseudo = pseudo_labels(teacher, self.conv_seg.thresholds)
         loss = pseudo_cross_entropy(logits, label, pseudo)
         return dict(loss_ce=self.loss_decode.loss_weight * loss)
 
@@ -158,7 +158,7 @@ class PLOPHead(MiBHead):
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """MiB's initialisation; the thresholds are of this step's data."""
-        own = f'{name}.thresholds'
+        own = f'{name}.conv_seg.thresholds'
         return super().grow(state, name, fresh) | {own: fresh[own]}
 
     @classmethod
