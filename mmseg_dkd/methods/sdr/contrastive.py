@@ -46,5 +46,7 @@ def repulsion(feature: Tensor, label: Tensor, num_classes: int) -> Tensor:
     """
     sums, found = class_sums(feature, label, num_classes)
     means = sums[found > 0] / found[found > 0, None]
-    distance = torch.pdist(means)
-    return (1 / distance.clamp(min=CLOSEST)).sum() / max(len(distance), 1)
+    one, other = torch.triu_indices(len(means), len(means), offset=1, device=means.device)
+    # The square root of zero has no gradient.
+    squared = (means[one] - means[other]).square().sum(1).clamp(min=CLOSEST**2)
+    return squared.rsqrt().sum() / max(len(squared), 1)
