@@ -6,9 +6,10 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
 from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, step_config
+from mmseg_dkd.engine import Sequence, hand_over, step_config
 from mmseg_dkd.methods.sdr import SDRHead
 from tests.configs.names import load
+from tests.meta import on_meta
 
 from .plain import head_of, samples_of
 from .test_sdr_losses import plain_attraction, plain_matching, plain_repulsion, plain_sparsity
@@ -85,6 +86,15 @@ def test_prototypes_grow_with_the_classes():
     assert torch.equal(new.prototypes.mean[:2], old.prototypes.mean)
     assert torch.equal(new.prototypes.count[:2], old.prototypes.count)
     assert not new.prototypes.mean[2].any() and not new.prototypes.count[2]
+
+
+def test_a_step_0_of_another_method_is_refused(tiny):
+    cfg = tiny('sdr/fashion_4-2.py')
+    with on_meta():
+        other = MODELS.build(step_config(tiny('finetune/fashion_4-2.py'), 0).model).state_dict()
+        model = MODELS.build(step_config(cfg, 1).model)
+    with pytest.raises(ValueError, match='2 tensors:\\n.*decode_head.prototypes.mean: missing'):
+        hand_over.grow(other, model)
 
 
 def test_new_classifiers_start_as_asked():

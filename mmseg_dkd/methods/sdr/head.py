@@ -116,12 +116,17 @@ class SDRHead(MiBHead):
     def grow(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """New classifiers as ``init`` says; new classes have no prototype yet."""
+        """New classifiers as ``init`` says; new classes have no prototype yet.
+
+        A step before of another method leaves prototypes missing, which the hand-over refuses.
+        """
         base = MiBHead if self.init == 'background' else SoftmaxHead
         grown = base.grow(self, state, name, fresh)
-        for part in ('mean', 'count'):
-            key = f'{name}.prototypes.{part}'
-            grown[key] = torch.cat([state[key], fresh[key][self.conv_seg.num_old :].to(state[key])])
+        new = len(self.new_labels)
+        for key in (f'{name}.prototypes.mean', f'{name}.prototypes.count'):
+            if key in state:
+                old = state[key]
+                grown[key] = torch.cat([old, old.new_zeros(new, *old.shape[1:])])
         return grown
 
     @classmethod

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-VOID = 255
+from ..mib import VOID
+
 SMALLEST = 1e-6
 
 
