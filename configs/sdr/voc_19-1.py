@@ -1,0 +1,8 @@
+# SDR on PASCAL VOC 2012, 19-1, overlapped: 19 classes, then 1 (two steps).
+# Needs what configs/dkd/voc_15-5.py needs.
+#   tools/dist_train.sh configs/sdr/voc_19-1.py 4
+_base_ = './voc_15-5.py'
+scenario = dict(name='19-1', num_classes=20)
+model = dict(decode_head=dict(scenario=scenario))
+train_dataloader = dict(dataset=dict(scenario=scenario))
+test_dataloader = dict(dataset=dict(scenario=scenario))
