@@ -23,6 +23,7 @@ setup(
     },
     python_requires='>=3.10',
     install_requires=[
+        'filelock',
         'matplotlib',
         'numpy',
         'onedl-mmcv',

@@ -49,7 +49,7 @@ def main() -> None:
         run_all([sequence for row in rows.values() for sequence in row])
         if is_main_process():
             print(write_table(args.work_dir, {k: [s.work_dir for s in v] for k, v in rows.items()}))
-    except (RuntimeError, ValueError, FileNotFoundError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise SystemExit(f'error: {error}') from error
 
 

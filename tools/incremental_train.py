@@ -98,7 +98,7 @@ def main() -> None:
         if is_main_process():
             rows = {Path(args.config).stem: [s.work_dir for s in sequences]}
             print(write_table(Path(work_dir), rows))
-    except (RuntimeError, ValueError, FileNotFoundError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise SystemExit(f'error: {error}') from error
 
 

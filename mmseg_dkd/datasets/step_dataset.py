@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.dataset import Compose, ConcatDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 
+from ..randomness import Draw, seeded
 from ..scenario import Scenario
 from .memory import read_memory
 from .presence import FOLDER, VOID, class_presence, read_mask
@@ -236,6 +237,9 @@ class StepDataset:
         return len(self.indices)
 
     def __getitem__(self, idx: int) -> dict:
+        if isinstance(idx, Draw):
+            with seeded(*idx.key):
+                return self._there(int(idx))
         if self.memory and np.random.random() < self.memory_share:
             index, table, steps = self.memory[np.random.randint(len(self.memory))]
             info = dict(self.dataset.get_data_info(index), label_table=table)
@@ -243,6 +247,15 @@ class StepDataset:
             sample['data_samples'].set_metainfo(dict(labelled_steps=steps))
             return sample
         return self.dataset[int(self.indices[idx])]
+
+    def _there(self, idx: int) -> dict:
+        try:
+            return self[idx]
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'{error.filename} was there when training began: bring the data set back, then '
+                'go on with --resume'
+            ) from error
 
     def _pipeline_of(self, index: int) -> Compose:
         if not self._is_concat():
