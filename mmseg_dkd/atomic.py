@@ -38,7 +38,7 @@ def remove_parts(folder: Path) -> None:
 
 
 def unwritable(path: str | Path, error: OSError) -> OSError:
-    """The error, of the same kind, with the name of the file that was to be written and a remedy."""
+    """The error, of the same kind, with the file that was to be written and a remedy."""
     reason = error.strerror or str(error)
     return type(error)(
         f'{path} could not be written ({reason}): make room or the folder writable and go on with '

@@ -53,4 +53,5 @@ def seeded(*key: int) -> Iterator[None]:
 
 
 def _seeds(key: tuple[int, ...]) -> list[int]:
-    return np.random.SeedSequence(key).generate_state(3).tolist()
+    # Numbers of different lengths are filled up with zeros.
+    return np.random.SeedSequence((len(key), *key)).generate_state(3).tolist()

@@ -105,7 +105,7 @@ def _newest(folder: Path) -> tuple[Path, int | None] | None:
             return files[number], checkpoint_types.load(files[number])['meta'].get('seed')
         except UNREADABLE as error:
             print_log(
-                f'{files[number]} is damaged ({str(error).splitlines()[0]}): going back to the '
+                f'{files[number]} is damaged ({_first_line(error)}): going back to the '
                 'checkpoint before it',
                 logger='current',
                 level=logging.WARNING,
@@ -116,6 +116,10 @@ def _newest(folder: Path) -> tuple[Path, int | None] | None:
         level=logging.WARNING,
     )
     return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition('\n')[0] or type(error).__name__
 
 
 def clear(folder: Path, keep: Path | None = None) -> None:
