@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,6 @@ from tests.tiny import REPOSITORY
 
 pytestmark = pytest.mark.kill
 KILLS = 30
-# Seconds after the lock within which a run is killed; its three steps take longer.
-SPAN = 6.0
 
 
 def config(tiny, folder, iterations):
@@ -60,15 +59,15 @@ def holds(folder, pid):
         return False
 
 
-def run_and_kill(cfg, folder, rng, left):
-    """Start it, kill it, and again until it is through; how often it was killed."""
+def run_and_kill(cfg, folder, rng, left, span):
+    """Start it, kill it within a time, and again until it is through; how often it was killed."""
     kills = 0
     while True:
         process = start(cfg, folder)
-        wait_until(lambda: holds(folder, process.pid), process)
+        wait_until(partial(holds, folder, process.pid), process)
         if kills < left:
             try:
-                process.wait(rng.uniform(0, SPAN))
+                process.wait(rng.uniform(0, span))
             except subprocess.TimeoutExpired:
                 process.kill()
         code = process.wait()
@@ -95,12 +94,17 @@ def outcome(folder):
 def test_a_run_killed_again_and_again_ends_like_an_undisturbed_one(tiny, tmp_path):
     cfg, rng = config(tiny, tmp_path, iterations=3), random.Random(0)
     whole = tmp_path / 'whole'
-    assert start(cfg, whole).wait() == 0
+    process = start(cfg, whole)
+    wait_until(partial(holds, whole, process.pid), process)
+    began = time.monotonic()
+    assert process.wait() == 0
+    # About a step and a half: enough to get on, and to be killed several times a run.
+    span = (time.monotonic() - began) / 2
     states, texts = outcome(whole)
     kills = runs = 0
     while kills < KILLS:
         folder = tmp_path / f'killed_{runs}'
-        kills += run_and_kill(cfg, folder, rng, KILLS - kills)
+        kills += run_and_kill(cfg, folder, rng, KILLS - kills, span)
         runs += 1
         found, found_texts = outcome(folder)
         assert found_texts == texts
