@@ -28,6 +28,11 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
         _write(path, write)
     except OSError as error:
         raise unwritable(path, error) from error
+    except RuntimeError as error:
+        # torch.save stumbles over what it could not write.
+        if isinstance(error.__context__, OSError):
+            raise unwritable(path, error.__context__) from error
+        raise
 
 
 def remove_parts(folder: Path) -> None:

@@ -3,8 +3,10 @@
 import errno
 import os
 import subprocess
+from functools import partial
 
 import pytest
+import torch
 
 from mmseg_dkd import atomic
 from mmseg_dkd.atomic import AtomicBackend, remove_parts, write_atomically
@@ -59,7 +61,7 @@ def one_megabyte(tmp_path):
     if done.returncode:
         pytest.skip('no file system can be mounted here')
     yield tmp_path
-    subprocess.run(['umount', tmp_path], check=True)
+    subprocess.run(['umount', '-l', tmp_path], check=True)
 
 
 def test_a_full_disk_keeps_the_older_file(one_megabyte):
@@ -69,6 +71,13 @@ def test_a_full_disk_keeps_the_older_file(one_megabyte):
         AtomicBackend().put(b'2' * 600_000, path)
     assert path.read_bytes() == b'1' * 600_000
     assert list(one_megabyte.iterdir()) == [path]
+
+
+def test_a_disk_that_fills_up_under_torch_is_named(one_megabyte):
+    write = partial(torch.save, torch.zeros(1_000_000))
+    with pytest.raises(OSError, match='could not be written .No space left'):
+        write_atomically(one_megabyte / 'iter_1.pth', write)
+    assert not list(one_megabyte.iterdir())
 
 
 def test_a_read_only_disk_is_named(one_megabyte):

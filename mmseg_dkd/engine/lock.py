@@ -1,5 +1,6 @@
 """One writer a folder."""
 
+import errno
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ LOCK = '.lock'
 HOLDER = '.lock_holder.json'
 # A killed process's data loading workers outlive it by up to 5 s, and its lock with them.
 PATIENCE = 10.0
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def one_writer(folder: str | Path, wait: bool = False) -> Iterator[None]:
 
     Raises:
         RuntimeError: If another run holds the folder; it names host, process and remedy.
-        OSError: If the folder cannot be written to.
+        OSError: If the folder cannot be written to, now or later; it names folder and remedy.
     """
     folder = Path(folder)
     lock = FileLock(folder / LOCK)
@@ -52,6 +54,11 @@ def one_writer(folder: str | Path, wait: bool = False) -> Iterator[None]:
             told = True
     try:
         yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            # mmengine writes logs and notes too, and these errors name no file.
+            raise unwritable(folder, error) from error
+        raise
     finally:
         lock.release()
 

@@ -1,5 +1,6 @@
 """One writer a folder."""
 
+import errno
 import json
 import os
 import signal
@@ -67,6 +68,14 @@ def test_lock_ends_with_the_run_that_fails(folder):
         raise KeyError
     with one_writer(folder):
         pass
+
+
+def test_a_full_disk_is_named_whatever_was_being_written(folder):
+    with pytest.raises(OSError, match=f'{folder} could not be written .No space left.*--resume'):
+        with one_writer(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(OSError, match='^.Errno 5. Input/output'), one_writer(folder):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_folder_that_cannot_be_made_is_named(tmp_path):
