@@ -45,7 +45,7 @@ def start(cfg, folder, torchrun=()):
     )
 
 
-def wait_until(true, process, seconds=120):
+def wait_until(true, process, seconds=300):
     end = time.monotonic() + seconds
     while not true() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
