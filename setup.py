@@ -21,6 +21,7 @@ setup(
     package_data={'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png']},
     python_requires='>=3.10',
     install_requires=[
+        'filelock',
         'matplotlib',
         'numpy',
         'onedl-mmcv',

@@ -34,7 +34,9 @@ def test_files_that_a_page_names_are_there(page):
 
 def test_commands_of_the_result_tables_fit_their_rows():
     text = (REPOSITORY / 'docs/results.md').read_text()
-    rows = re.findall(r'^\| ([A-Z][\w-]*) \|.*`tools/dist_train.sh configs/(\S+) 4 (.*)`', text, re.M)
+    rows = re.findall(
+        r'^\| ([A-Z][\w-]*) \|.*`tools/dist_train.sh configs/(\S+) 4 (.*)`', text, re.M
+    )
     assert len(rows) == 3 * 10 + 3 * 9 + 3 * 6
     for method, name, options in rows:
         cfg = Config.fromfile(REPOSITORY / 'configs' / name)

@@ -74,7 +74,7 @@ def main() -> None:
             if lacking:
                 print(f'\nnot finished, {len(lacking)} of {len(runs)} runs:')
                 print('\n'.join(f'  {folder}: {what}' for folder, what in lacking.items()))
-    except (RuntimeError, ValueError, FileNotFoundError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise SystemExit(f'error: {error}') from error
 
 

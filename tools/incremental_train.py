@@ -101,7 +101,7 @@ def main() -> None:
             name = Path(args.config).stem
             column = Column(name, [run.scenario for run in sequences], {name: sequences})
             print(write_table(Path(work_dir), read_outcomes([column])))
-    except (RuntimeError, ValueError, FileNotFoundError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise SystemExit(f'error: {error}') from error
 
 

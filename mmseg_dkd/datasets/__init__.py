@@ -2,6 +2,7 @@
 
 from .area_crop import RandomAreaCrop
 from .centre_crop import CentreCrop
+from .draw_sampler import DrawSampler
 from .fashion import FashionDataset
 from .labelled_folder import LabelledFolder
 from .presence import class_presence
@@ -11,6 +12,7 @@ from .step_dataset import AllImages, StepDataset
 __all__ = [
     'AllImages',
     'CentreCrop',
+    'DrawSampler',
     'FashionDataset',
     'LabelledFolder',
     'RandomAreaCrop',

@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.dataset import Compose, ConcatDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 
+from ..randomness import Draw, seeded
 from ..scenario import Scenario
 from .memory import read_memory
 from .presence import FOLDER, VOID, class_presence, read_mask
@@ -241,6 +242,19 @@ class StepDataset:
         return len(self.indices)
 
     def __getitem__(self, idx: int) -> dict:
+        try:
+            if not isinstance(idx, Draw):
+                return self._sample(idx)
+            with seeded(*idx.key):
+                return self._sample(int(idx))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'{error.filename} was there when training began: bring the data set back, then '
+                'go on with --resume'
+            ) from error
+
+    def _sample(self, idx: int) -> dict:
+        """The idx-th image of the step, or one of the memory in its place."""
         if self.memory and np.random.random() < self.memory_share:
             index, table, steps = self.memory[np.random.randint(len(self.memory))]
             info = dict(self.dataset.get_data_info(index), label_table=table)

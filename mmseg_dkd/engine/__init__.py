@@ -4,6 +4,7 @@ from .change_hook import ReasoningChangeHook
 from .launch import launch
 from .optim_groups import GroupedOptimWrapperConstructor
 from .plan import StepPlan
+from .seed_hook import IterationSeedHook
 from .sequence import Sequence
 from .step_config import step_config
 from .step_hook import IncrementalStepHook
@@ -11,6 +12,7 @@ from .step_hook import IncrementalStepHook
 __all__ = [
     'GroupedOptimWrapperConstructor',
     'IncrementalStepHook',
+    'IterationSeedHook',
     'ReasoningChangeHook',
     'Sequence',
     'StepPlan',

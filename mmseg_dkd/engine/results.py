@@ -12,8 +12,20 @@ MANIFEST = 'manifest.json'
 
 
 def read_json(path: Path, default: object) -> object:
-    """Content of a JSON file, or the default where there is none."""
-    return json.loads(path.read_text()) if path.exists() else default
+    """Content of a JSON file, or the default where there is none.
+
+    Raises:
+        ValueError: If it holds no JSON; it names file and remedy.
+    """
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(
+            f'{path} is damaged ({error}): bring it back from a copy, or remove it and train the '
+            'steps that it is to hold again'
+        ) from error
 
 
 def write_json(path: Path, content: object) -> None:

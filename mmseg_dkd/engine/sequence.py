@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from ..evaluation.pictures import draw
 from ..evaluation.samples import predict_samples
@@ -20,6 +20,8 @@ from .choices import choices
 from .cost import CostHook
 from .first_step import adopt
 from .growth import as_it_was
+from .intact import LAST, clear, durable, go_on, sha256_of, verify
+from .lock import one_writer
 from .plan import StepPlan, checkpoint_of, memory_of, plan, step_folder
 from .recipe import first_step_config, first_step_of, recipe_of
 from .replay import draw_memory
@@ -79,6 +81,10 @@ class Sequence:
         return steps
 
     @property
+    def _checkpoint_hook(self) -> dict:
+        return (self.cfg.get('default_hooks') or {}).get('checkpoint', {})
+
+    @property
     def _config_name(self) -> str:
         return '/'.join(Path(self.cfg.filename).parts[-2:])
 
@@ -88,22 +94,29 @@ class Sequence:
         if missing:
             raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
 
-    def run(self, steps: list[int], resume: bool = False) -> list[dict]:
+    def run(self, steps: list[int], resume: bool = False, wait: bool = False) -> list[dict]:
         """Train and test the steps.
 
         Args:
             steps: The steps, ascending.
             resume: Skip finished steps and go on in the middle of an unfinished one.
+            wait: Wait where another process writes to the folder, rather than raise.
 
         Returns:
             The entries of results.json.
 
         Raises:
-            RuntimeError: If anything is missing, before any training.
-            ValueError: If the folder holds another run (:meth:`ahead`).
+            RuntimeError: If anything is missing, before any training, or another process writes to
+                the folder.
+            ValueError: If the folder holds another run (:meth:`ahead`), a damaged file, or a
+                checkpoint that is not what a finished step wrote.
+            OSError: If a file cannot be written.
         """
-        best = (self.cfg.get('default_hooks') or {}).get('checkpoint', {}).get('save_best')
-        if best:
+        with one_writer(self.work_dir, wait):
+            return self._run(steps, resume)
+
+    def _run(self, steps: list[int], resume: bool) -> list[dict]:
+        if best := self._checkpoint_hook.get('save_best'):
             print_log(
                 f'save_best={best!r}: a checkpoint that a validation set chose is no figure of '
                 'the paper; the steps start from the last checkpoint and report it',
@@ -168,14 +181,15 @@ class Sequence:
             kept = {k: v for k, v in content['steps'].items() if int(k) < first}
             write_json(manifest, dict(content, steps=kept))
         for step in range(first + keep_unfinished, self.scenario.num_steps):
-            (step_folder(self.work_dir, step) / 'last_checkpoint').unlink(missing_ok=True)
+            (step_folder(self.work_dir, step) / LAST).unlink(missing_ok=True)
             memory_of(self.work_dir, step).unlink(missing_ok=True)
 
     def _share_step_0(self) -> list[dict] | None:
         shared = self.first_steps / first_step_of(self.cfg)
-        Sequence(first_step_config(self.cfg), shared).run([0], resume=True)
+        Sequence(first_step_config(self.cfg), shared).run([0], resume=True, wait=True)
         results = None
         if is_main_process():
+            verify(shared, 0, checkpoint_of(self.cfg, shared, 0))
             results = add_result(self.work_dir, adopt(self.cfg, shared, self.work_dir))
             draw(self.work_dir, step_folder(self.work_dir, 0), results)
             self._remember(0, dict(shared=str(shared)))
@@ -184,8 +198,10 @@ class Sequence:
 
     def _run_step(self, step: int, resume: bool) -> list[dict] | None:
         folder = step_folder(self.work_dir, step)
-        previous = str(checkpoint_of(self.cfg, self.work_dir, step - 1)) if step else None
-        cfg = step_config(self.cfg, step, previous)
+        previous = checkpoint_of(self.cfg, self.work_dir, step - 1) if step else None
+        if previous is not None:
+            verify(self.work_dir, step - 1, previous)
+        cfg = step_config(self.cfg, step, previous and str(previous))
         if step and cfg.get('memory'):
             file = draw_memory(self.cfg, self.work_dir, step)
             cfg.train_dataloader.dataset.memory = dict(file=str(file))
@@ -195,10 +211,9 @@ class Sequence:
         if cfg.get('visualizer'):
             # One of the same name would go on writing into the folder of the first step.
             cfg.visualizer.name = cfg.experiment_name
-        latest = find_latest_checkpoint(str(folder)) if resume else None
-        if latest is not None:
-            # The file holds the path at the time of writing; the folder may have moved since.
-            cfg.load_from, cfg.resume = str(folder / Path(latest).name), True
+        durable(cfg)
+        if not (resume and go_on(cfg, folder)) and is_main_process():
+            clear(folder)
         cost = CostHook()
         runner = Runner.from_cfg(cfg)
         # Not by the config: it would be another recipe.
@@ -218,6 +233,8 @@ class Sequence:
             predict_samples(runner, folder / 'samples')
             results = add_result(self.work_dir, entry)
             draw(self.work_dir, folder, results)
+            if self._checkpoint_hook.get('max_keep_ckpts') == 1:
+                clear(folder, keep=checkpoint_of(self.cfg, self.work_dir, step))
             self._remember(step, dict(images=len(runner.train_dataloader.dataset), **spent))
         _stop_workers(runner)
         del runner
@@ -238,7 +255,10 @@ class Sequence:
             steps={
                 **steps,
                 str(step): dict(
-                    checkpoint=str(checkpoint), recipe=recipe_of(self.cfg, step), **facts
+                    checkpoint=str(checkpoint),
+                    recipe=recipe_of(self.cfg, step),
+                    sha256=sha256_of(self.work_dir / checkpoint),
+                    **facts,
                 ),
             },
         )

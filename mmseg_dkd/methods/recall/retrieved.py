@@ -66,9 +66,10 @@ class RetrievedReplay(StepDataset):
         self.share = 0.0
         return super().without_replay()
 
-    def __getitem__(self, idx: int) -> dict:
+    def _sample(self, idx: int) -> dict:
+        """An image of the step, or a retrieved one in its place."""
         if np.random.random() >= self.share:
-            return super().__getitem__(idx)
+            return super()._sample(idx)
         place = np.random.randint(len(self.retrieved))
         images = self.retrieved[place]
         path = images[np.random.randint(len(images))]
