@@ -136,7 +136,7 @@ def test_one_convolution_predicts_as_the_classifiers(kind, background):
     feature = torch.randn(2, 6, 3, 3, dtype=torch.float64)
     weight, bias = head.as_convolution()
     found = torch.nn.functional.conv2d(feature, weight, bias)
-    torch.testing.assert_close(found, head.classify(feature))
+    torch.testing.assert_close(found, head.prediction_of(feature))
     if background:
         assert not weight[0].any() and bias[0].sigmoid().item() == pytest.approx(background)
 
