@@ -1,6 +1,7 @@
 """The hook, the config of a step, and the sequence of steps."""
 
 from .change_hook import ReasoningChangeHook
+from .finite_hook import FiniteHook
 from .launch import launch
 from .optim_groups import GroupedOptimWrapperConstructor
 from .plan import StepPlan
@@ -10,6 +11,7 @@ from .step_config import step_config
 from .step_hook import IncrementalStepHook
 
 __all__ = [
+    'FiniteHook',
     'GroupedOptimWrapperConstructor',
     'IncrementalStepHook',
     'IterationSeedHook',
