@@ -9,6 +9,7 @@ from ..atomic import write_atomically
 
 RESULTS = 'results.json'
 MANIFEST = 'manifest.json'
+NOT_SCORES = ('per_class_iou', 'choices', 'provenance')
 
 
 def read_json(path: Path, default: object) -> object:
@@ -40,7 +41,8 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     Args:
         work_dir: Folder of the run.
         entry: ``step``, ``miou_base``, ``miou_novel``, ``miou_all``, ``hiou`` and
-            ``per_class_iou``, in percent, and ``choices``, which the CSV leaves out.
+            ``per_class_iou``, in percent, and ``choices`` and ``provenance``, which the CSV leaves
+            out.
 
     Returns:
         All entries, by step.
@@ -48,7 +50,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     results = [*read_json(work_dir / RESULTS, []), entry]
     write_json(work_dir / RESULTS, results)
     names = list(results[-1]['per_class_iou'])
-    scores = [key for key in entry if key not in ('per_class_iou', 'choices')]
+    scores = [key for key in entry if key not in NOT_SCORES]
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow([*scores, *names])

@@ -23,6 +23,7 @@ from .growth import as_it_was
 from .intact import LAST, clear, durable, go_on, sha256_of, verify
 from .lock import one_writer
 from .plan import StepPlan, checkpoint_of, memory_of, plan, step_folder
+from .provenance import provenance, software
 from .recipe import first_step_config, first_step_of, recipe_of
 from .replay import draw_memory
 from .results import MANIFEST, RESULTS, add_result, read_json, write_json
@@ -49,7 +50,10 @@ class Sequence:
         self.cfg = cfg
         self.work_dir = Path(work_dir)
         self.first_steps = None if first_steps is None else Path(first_steps)
-        self.scenario = Scenario(**cfg.scenario)
+        try:
+            self.scenario = Scenario(**cfg.scenario)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'{cfg.filename}: scenario={cfg.scenario}: {error}') from error
         memory = cfg.get('memory')
         if memory and (set(memory) != {'size'} or not isinstance(memory.size, int)):
             raise ValueError(
@@ -113,8 +117,8 @@ class Sequence:
             The entries of results.json.
 
         Raises:
-            RuntimeError: If anything is missing, before any training, or another process writes to
-                the folder.
+            RuntimeError: If anything is missing, before any training, another process writes to
+                the folder, or a loss or weight is not finite.
             ValueError: If the folder holds another run (:meth:`ahead`), a damaged file, or a
                 checkpoint that is not what a finished step wrote.
             OSError: If a file cannot be written.
@@ -135,6 +139,8 @@ class Sequence:
         ahead = self.ahead(steps, resume)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
+        # What is changed on the disk from now on is not what runs.
+        software()
         # All have read the manifest when the first process changes it.
         barrier()
         if ahead and is_main_process():
@@ -237,6 +243,12 @@ class Sequence:
                 **metric.scores,
                 per_class_iou=metric.per_class_iou,
                 choices=choices(cfg),
+                provenance=provenance(
+                    self._config_name,
+                    recipe_of(self.cfg, step),
+                    self.scenario.fingerprint,
+                    runner.seed,
+                ),
             )
             predict_samples(runner, folder / 'samples')
             results = add_result(self.work_dir, entry)

@@ -11,6 +11,7 @@ from mmengine.runner import IterBasedTrainLoop
 
 from mmseg_dkd import checkpoint_types
 from mmseg_dkd.engine import Sequence
+from mmseg_dkd.engine.recipe import without
 from mmseg_dkd.evaluation import harmonic_mean
 
 
@@ -77,7 +78,9 @@ def test_resume_skips_what_is_finished(finished, tiny, tmp_path, monkeypatch):
     )
     results = sequence.run([0, 1, 2], resume=True)
     assert ran == [2]
-    assert results == json.loads((finished / 'results.json').read_text())
+    before = json.loads((finished / 'results.json').read_text())
+    assert results[:2] == before[:2]
+    assert without(results, ('provenance',)) == without(before, ('provenance',))
 
 
 def test_resume_in_the_middle_of_a_step_ends_like_an_uninterrupted_run(tiny, tmp_path, monkeypatch):
