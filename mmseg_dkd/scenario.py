@@ -3,11 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 SETTINGS = ('overlapped', 'disjoint')
+# Labels are bytes, of which 255 is void.
+MOST_CLASSES = 254
 
 
 class Scenario:
@@ -19,7 +21,8 @@ class Scenario:
     Args:
         name: ``'15-5'`` (15 classes, then 5 at a time until none is left), ``'joint'`` (all at
             once), or one sequence of class ids a step, ``[[1, 2], [5], [3, 4]]``.
-        num_classes: Number of object classes of the data set, background not counted.
+        num_classes: Number of object classes of the data set, background not counted; at most 254,
+            since labels are bytes and 255 is void.
         setting: ``'overlapped'``: a step has every image that shows one of its classes.
             ``'disjoint'``: of those, the images that show no class of a later step.
         order: The class ids in the order of learning, a permutation of ``1 .. num_classes``;
@@ -42,23 +45,31 @@ class Scenario:
     ) -> None:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(f'num_classes must be a positive integer, got {num_classes!r}')
+        if num_classes > MOST_CLASSES:
+            raise ValueError(
+                f'num_classes must be at most {MOST_CLASSES}, since labels are bytes and 255 is '
+                f'void, got {num_classes!r:.100}'
+            )
         if setting not in SETTINGS:
             raise ValueError(f'setting must be one of {SETTINGS}, got {setting!r}')
+        if not isinstance(has_background, bool):
+            raise ValueError(f'has_background must be True or False, got {has_background!r}')
         self.num_classes = num_classes
         self.setting = setting
-        self.has_background = bool(has_background)
+        self.has_background = has_background
         if isinstance(name, str):
-            order = tuple(range(1, num_classes + 1)) if order is None else tuple(order)
+            ascending = range(1, num_classes + 1)
+            order = _listed(ascending if order is None else order, 'order')
             self.name = name
             self.steps = _cut(order, _sizes(name, num_classes))
         else:
             if order is not None:
                 raise ValueError('explicit steps carry their own order: leave order out')
-            self.steps = tuple(tuple(step) for step in name)
+            self.steps = tuple(_listed(step, 'a step') for step in _listed(name, 'name'))
             self.name = '+'.join(str(len(step)) for step in self.steps)
         learned = [c for step in self.steps for c in step]
         if not all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in learned):
-            raise ValueError(f'class ids must be integers, got {learned}')
+            raise ValueError(f'class ids must be integers, got {learned!r:.300}')
         if sorted(learned) != list(range(1, num_classes + 1)):
             missing = sorted(set(range(1, num_classes + 1)) - set(learned))
             surplus = sorted(
@@ -90,7 +101,7 @@ class Scenario:
         """
         if step is None:
             return self.num_steps - 1
-        if not 0 <= step < self.num_steps:
+        if isinstance(step, bool) or not isinstance(step, int) or not 0 <= step < self.num_steps:
             raise ValueError(
                 f'scenario {self.name!r} of {self.num_classes} classes has the steps '
                 f'0..{self.num_steps - 1}, not {step}'
@@ -205,13 +216,22 @@ class Scenario:
         )
 
 
+def _listed(value: object, what: str) -> tuple:
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise ValueError(
+            f"{what} must be a list, got {value!r:.300}: a scenario is named like '15-5' or gives "
+            'a list of class ids for every step'
+        )
+    return tuple(value)
+
+
 def _sizes(name: str, num_classes: int) -> list[int]:
     if name == 'joint':
         return [num_classes]
-    match = re.fullmatch(r'([1-9][0-9]*)-([1-9][0-9]*)', name)
+    match = re.fullmatch(r'([1-9][0-9]{0,8})-([1-9][0-9]{0,8})', name)
     if match is None:
         raise ValueError(
-            f"scenario name {name!r} is neither 'joint' nor 'base-increment' such as '15-5'"
+            f"scenario name {name!r:.300} is neither 'joint' nor 'base-increment' such as '15-5'"
         )
     base, increment = map(int, match.groups())
     rest = num_classes - base

@@ -105,6 +105,15 @@ def write_memory(
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def _candidate(entry: dict, step: int) -> Candidate:
+    image, steps, classes = entry['image'], entry['steps'], entry['classes']
+    # True would be taken for 1.
+    numbers = [type(n) is int and n >= 0 for n in (*steps, *classes)]
+    if not (isinstance(image, str) and all(numbers) and all(s < step for s in steps)):
+        raise ValueError(f'{entry!r:.200} is no image of a step before {step}')
+    return Candidate(image, tuple(steps), tuple(classes))
+
+
 def read_memory(path: str | Path, scenario: Scenario, step: int) -> Memory:
     """The memory of a step.
 
@@ -120,12 +129,9 @@ def read_memory(path: str | Path, scenario: Scenario, step: int) -> Memory:
         content = json.loads(path.read_text())
         of = content['fingerprint'], content['step']
         memory = Memory(
-            *(
-                [Candidate(x['image'], tuple(x['steps']), tuple(x['classes'])) for x in part]
-                for part in (content['drawn'], content['pool'])
-            )
+            *([_candidate(x, of[1]) for x in part] for part in (content['drawn'], content['pool']))
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
         raise ValueError(f'{path} is no memory file ({error!r}): {remedy}') from error
     if of[1] != step or not scenario.shares(of[0], step):
         raise ValueError(

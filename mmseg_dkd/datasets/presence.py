@@ -3,26 +3,60 @@
 import hashlib
 import json
 import os
+import struct
 import time
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
+import cv2
+import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
+from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ..atomic import write_atomically
 
 FOLDER = '.mmseg_dkd'
-FORMAT = 2
+FORMAT = 3
 EXIF_ORIENTATION = 274
 VOID = 255
+# What numpy's reader raises on files that are no whole .npz, or not ours.
+NO_ARCHIVE = (
+    OSError,
+    ValueError,
+    LookupError,
+    EOFError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    BadZipFile,
+)
+# What decoders of images raise on damaged files.
+UNDECODABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    AttributeError,
+    TypeError,
+    LookupError,
+    EOFError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    cv2.error,
+    Image.DecompressionBombError,
+)
 
 
 def class_presence(
@@ -107,7 +141,7 @@ def _read(path: Path, key: str) -> np.ndarray | None:
             rows, columns = stored['shape']
             bits = np.unpackbits(stored['bits'], count=rows * columns)
             return bits.reshape(columns, rows).view(bool).T
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError, TypeError, AttributeError):
+    except NO_ARCHIVE:
         # Not there, or no whole file of ours: it is made anew.
         return None
 
@@ -158,12 +192,15 @@ def _labels_of(info: dict, loader) -> np.ndarray | str:
             return f'{file}: no such file'
     try:
         mask = read_mask(info, loader)
+        wide = _beyond_bytes(info['seg_map_path'], loader)
         with Image.open(info['img_path']) as image:
             width, height = image.size
             if image.getexif().get(EXIF_ORIENTATION, 1) > 4:
                 width, height = height, width
-    except (OSError, ValueError, SyntaxError) as error:
+    except UNDECODABLE as error:
         return f'{info["seg_map_path"]}: {type(error).__name__}: {error}'
+    if wide is not None:
+        return f'{info["seg_map_path"]}: {wide}'
     if mask.shape != (height, width):
         return (
             f'{info["seg_map_path"]}: mask of {mask.shape} for an image {info["img_path"]} of '
@@ -183,6 +220,27 @@ def _labels_of(info: dict, loader) -> np.ndarray | str:
     labels = np.zeros(256, bool)
     labels[[meant[value] for value in np.flatnonzero(shown).tolist()]] = True
     return labels
+
+
+def _beyond_bytes(file: str, loader: BaseTransform) -> str | None:
+    """What is wrong with the values of a mask of more than 8 bits, if anything.
+
+    mmseg's loader takes them modulo 256, without a word.
+    """
+    if getattr(type(loader), '_load_seg_map', None) is not LoadAnnotations._load_seg_map:
+        return None
+    try:
+        with Image.open(file) as mask:
+            if mask.mode[:1] not in ('I', 'F'):
+                return None
+    except UnidentifiedImageError:
+        # Another decoder could.
+        pass
+    values = np.unique(mmcv.imread(file, 'unchanged', backend=loader.imdecode_backend))
+    wrong = values[(values < 0) | (values > VOID) | (values != np.floor(values))]
+    if len(wrong) == 0:
+        return None
+    return f'the values {wrong[:5].tolist()} are no labels: these are whole numbers, 0 to {VOID}'
 
 
 def read_mask(info: dict, loader: BaseTransform) -> np.ndarray:

@@ -3,7 +3,6 @@
 import copy
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from mmengine.config import Config
@@ -11,6 +10,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from ..atomic import write_atomically
+from ..datasets.presence import NO_ARCHIVE
 from ..datasets.step_dataset import pipeline_of
 from ..evaluation.conventions import conventions, scores
 from ..scenario import Scenario
@@ -102,7 +102,7 @@ def _read(path: Path, key: str) -> np.ndarray | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return stored['confusion'] if str(stored['key']) == key else None
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError):
+    except NO_ARCHIVE:
         # Not there, or no whole file of ours: it is made anew.
         return None
 

@@ -1,7 +1,6 @@
 """What one step hands to the next: its checkpoint, and nothing else."""
 
 import copy
-import pickle
 from pathlib import Path
 
 import torch
@@ -38,10 +37,16 @@ def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> 
         ValueError: If it is no checkpoint of this package, or of another scenario, class order or
             step.
     """
-    meta = checkpoint.get('meta', {}).get(META)
-    if meta is None:
-        raise ValueError(f"{path} was not written by an incremental run: it has no meta['{META}']")
+    meta = meta_of(checkpoint, path).get(META)
+    state = checkpoint.get('state_dict')
     expected = describe(scenario, step)
+    if not isinstance(meta, dict) or not expected.keys() <= meta.keys():
+        raise ValueError(
+            f"{path} was not written by an incremental run: it has no meta['{META}'] with "
+            f'{", ".join(expected)}. tools/convert_official.py and start_from take other files'
+        )
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise ValueError(f'{path} has no state_dict of tensors: train step {step} again')
     for key in ('seen', 'fingerprint', 'step'):
         grown = key == 'fingerprint' and scenario.shares(meta[key], step)
         if meta[key] != expected[key] and not grown:
@@ -53,23 +58,32 @@ def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> 
             )
 
 
+def meta_of(checkpoint: object, path: str | Path) -> dict:
+    """``meta`` of a checkpoint.
+
+    Raises:
+        ValueError: If what was read is none; it names the file.
+    """
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if not isinstance(meta, dict):
+        raise ValueError(f'{path} was not written by an incremental run: it has no meta')
+    return meta
+
+
 def load(path: str | Path, scenario: Scenario, step: int) -> dict:
     """Read the checkpoint of a step, on the CPU, and check whose it is.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, holds more than plain data, or is not the step's
-            (:func:`check`).
+        ValueError: If it cannot be read, holds more than plain data
+            (:func:`mmseg_dkd.checkpoint_types.load`), or is not the step's (:func:`check`).
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'{path}: the checkpoint of step {step} is missing. Train that step first, or give '
             'its folder by --work-dir'
         )
-    try:
-        checkpoint = checkpoint_types.load(path)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError) as error:
-        raise ValueError(f'{path} is no checkpoint that can be trusted: {error}') from error
+    checkpoint = checkpoint_types.load(path)
     check(checkpoint, scenario, step, path)
     return checkpoint
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import pickle
 import re
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from .. import checkpoint_types
+from . import hand_over
 from .results import MANIFEST, read_json
 
 LAST = 'last_checkpoint'
-UNREADABLE = (pickle.UnpicklingError, RuntimeError, OSError, EOFError)
 
 
 def sha256_of(path: Path) -> str:
@@ -48,8 +47,9 @@ def verify(work_dir: Path, step: int, checkpoint: Path) -> None:
 def durable(cfg: Config) -> None:
     """Let a training be interrupted at any moment without a trace in its result.
 
-    Checkpoints are written whole, the one before is kept until the next is there, and what is drawn
-    depends on the iteration and the image alone (:mod:`mmseg_dkd.randomness`).
+    Checkpoints are written whole, the one before is kept until the next is there, none has weights
+    that are not finite, and what is drawn depends on the iteration and the image alone
+    (:mod:`mmseg_dkd.randomness`).
 
     Args:
         cfg: Config of a step; changed in place.
@@ -63,7 +63,8 @@ def durable(cfg: Config) -> None:
         checkpoint.max_keep_ckpts = 2
     loader = cfg.train_dataloader
     loader.sampler = dict(type='DrawSampler', sampler=loader.sampler)
-    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='IterationSeedHook')]
+    own = [dict(type='IterationSeedHook'), dict(type='FiniteHook')]
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), *own]
 
 
 def go_on(cfg: Config, folder: Path) -> bool:
@@ -96,17 +97,17 @@ def _newest(folder: Path) -> tuple[Path, int | None] | None:
         return None
     # The file holds the path at the time of writing; the folder may have moved since. A kill can
     # have left it empty.
-    last = _number(Path(note.read_text().strip()))
+    last = _number(Path(note.read_text(errors='replace').strip()))
     files = {_number(file): file for file in folder.glob('*.pth') if _number(file) is not None}
     for number in sorted(files, reverse=True):
         if last is not None and number > last:
             continue
         try:
-            return files[number], checkpoint_types.load(files[number])['meta'].get('seed')
-        except UNREADABLE as error:
+            meta = hand_over.meta_of(checkpoint_types.load(files[number]), files[number])
+            return files[number], meta.get('seed')
+        except (ValueError, FileNotFoundError) as error:
             print_log(
-                f'{files[number]} is damaged ({_first_line(error)}): going back to the '
-                'checkpoint before it',
+                f'going back to the checkpoint before {files[number].name}: {error}',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -116,10 +117,6 @@ def _newest(folder: Path) -> tuple[Path, int | None] | None:
         level=logging.WARNING,
     )
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition('\n')[0] or type(error).__name__
 
 
 def clear(folder: Path, keep: Path | None = None) -> None:

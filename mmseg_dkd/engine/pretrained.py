@@ -1,8 +1,6 @@
 """Whether pretrained weights can be had, and are of this backbone, before anything is trained."""
 
-import pickle
 import re
-import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 from http.client import HTTPException
@@ -27,18 +25,6 @@ from torch import nn
 from .. import checkpoint_types
 
 PATIENCE = 5
-# What torch's loader raises on files that are cut off, changed or no checkpoints at all.
-UNREADABLE = (
-    pickle.UnpicklingError,
-    struct.error,
-    AssertionError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 ZOOS = {
     'torchvision': get_torchvision_models,
     'modelzoo': get_torchvision_models,
@@ -163,10 +149,7 @@ def _plain_backbone(cfg: ConfigDict) -> nn.Module | None:
 
 def _read(path: Path, prefix: str | None, of_segmentor: bool) -> dict:
     """The part of a file that mmengine's ``PretrainedInit`` loads into the backbone."""
-    try:
-        checkpoint = checkpoint_types.load(path)
-    except UNREADABLE as error:
-        raise ValueError(f'{path} holds no weights that can be read: {error}') from error
+    checkpoint = checkpoint_types.load(path)
     state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
     if not isinstance(state, dict):
         raise ValueError(f'{path} holds no weights but a {type(checkpoint).__name__}')

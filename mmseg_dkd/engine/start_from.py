@@ -9,7 +9,6 @@ from torch import Tensor
 from .. import checkpoint_types
 from ..models.segmentor import IncrementalSegmentor
 from .hand_over import META, refuse_misfits
-from .pretrained import UNREADABLE
 
 
 def against_background(weight: Tensor, bias: Tensor, tau_logit: float) -> tuple[Tensor, Tensor]:
@@ -49,15 +48,16 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
         )
     try:
         checkpoint = checkpoint_types.load(path)
-    except UNREADABLE as error:
-        raise ValueError(f'start_from={path} is no checkpoint that can be read: {error}') from error
+    except ValueError as error:
+        raise ValueError(f'start_from={error}') from error
     state = checkpoint.get('state_dict') if isinstance(checkpoint, dict) else None
     if not isinstance(state, dict):
         raise ValueError(
             f'start_from={path} has no state_dict: give a checkpoint of a whole mmseg model; '
             'weights of a backbone go into init_cfg'
         )
-    meta = checkpoint.get('meta') or {}
+    meta = checkpoint.get('meta')
+    meta = meta if isinstance(meta, dict) else {}
     if META in meta:
         raise ValueError(
             f'start_from={path} is step {meta[META]["step"]} of an incremental run, not a softmax '

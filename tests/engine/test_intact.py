@@ -42,7 +42,11 @@ def test_the_newest_intact_checkpoint_is_gone_back_to_and_the_damage_told(folder
     told = []
     monkeypatch.setattr(intact, 'print_log', lambda text, **kwargs: told.append(text))
     assert not found(folder)
-    assert [m for m in told if 'iter_10.pth is damaged' in m and 'going back' in m]
+    assert [
+        m
+        for m in told
+        if 'iter_10.pth is no checkpoint that can be trusted' in m and 'going back' in m
+    ]
     assert [m for m in told if 'the step starts from its beginning' in m]
 
 

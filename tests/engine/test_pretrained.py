@@ -184,13 +184,13 @@ def test_weights_in_torch_hubs_cache_are_in_the_model(name, file, tmp_path, aske
 @pytest.mark.parametrize(
     'content, words',
     [
-        (b'<!DOCTYPE html>', 'weights.pth holds no weights that can be read'),
-        (b'', 'weights.pth holds no weights that can be read'),
-        (b'PK\x03\x04cut off', 'weights.pth holds no weights that can be read'),
+        (b'<!DOCTYPE html>', 'weights.pth is no checkpoint that can be trusted'),
+        (b'', 'weights.pth is no checkpoint that can be trusted'),
+        (b'PK\x03\x04cut off', 'weights.pth is no checkpoint that can be trusted'),
         ([1, 2], 'weights.pth holds no weights but a list'),
         (dict(state_dict=[1]), 'weights.pth holds no weights but a dict'),
         (dict(meta=1), 'conv1.weight: missing'),
-        (dict(code=print), 'weights.pth holds no weights that can be read'),
+        (dict(code=print), 'weights.pth is no checkpoint that can be trusted'),
         (None, 'weights.pth: no such file of pretrained weights'),
     ],
 )

@@ -218,7 +218,7 @@ def test_checkpoints_that_cannot_be_converted(change, words, from_softmax, chang
 
 @pytest.mark.parametrize('content, words', [
     (None, 'no such file'),
-    (b'PK nonsense', 'can be read'),
+    (b'PK nonsense', 'can be trusted'),
     (dict(conv1=1), 'no state_dict'),
 ])  # fmt: skip
 @pytest.mark.parametrize('data_missing', [False, True])
