@@ -244,6 +244,8 @@ def test_disjoint_run_cannot_grow(page, tmp_path):
     for cfg in (base, grown):
         cfg.scenario.setting = 'disjoint'
     sequence = Sequence(base, tmp_path / 'run')
+    (tmp_path / 'run/step_0').mkdir(parents=True)
+    (tmp_path / 'run/step_0/epoch_1.pth').touch()
     sequence._remember(0, {})
     with pytest.raises(ValueError, match='holds a run of .* disjoint scenario cannot grow'):
         Sequence(grown, tmp_path / 'run').ahead([0, 1], resume=True)

@@ -18,7 +18,7 @@ from mmseg_dkd.engine.evaluate import VIEWS, figures_of, finished_steps
 from mmseg_dkd.engine.plan import config_file
 from mmseg_dkd.engine.ranges import parse_range
 from mmseg_dkd.engine.results import read_json, write_json
-from mmseg_dkd.evaluation.table import FIGURES
+from mmseg_dkd.evaluation.scores import FIGURES
 
 PAPER = ('DKD', 'centre')
 

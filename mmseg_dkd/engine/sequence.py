@@ -38,7 +38,7 @@ class Sequence:
         first_steps: Folder of step 0s that runs share; without it step 0 is the run's own.
 
     Raises:
-        ValueError: If the config has no valid scenario or memory.
+        ValueError: If the config has no valid scenario or memory, or shards the model.
     """
 
     def __init__(
@@ -54,6 +54,13 @@ class Sequence:
         if memory and (set(memory) != {'size'} or not isinstance(memory.size, int)):
             raise ValueError(
                 f'{cfg.filename}: memory={dict(memory)}: write memory=dict(size=<number of images>)'
+            )
+        wrapper = (cfg.get('model_wrapper_cfg') or {}).get('type', '')
+        if 'FullySharded' in wrapper:
+            raise ValueError(
+                f'{cfg.filename}: model_wrapper_cfg is {wrapper}, but a step starts from whole '
+                'tensors of the step before, which sharded models have not: leave it out, for '
+                'MMDistributedDataParallel'
             )
         init_default_scope(cfg.get('default_scope', 'mmseg'))
 
@@ -112,6 +119,8 @@ class Sequence:
                 checkpoint that is not what a finished step wrote.
             OSError: If a file cannot be written.
         """
+        # Before anything is written, the lock included.
+        self.check(self.ahead(steps, resume))
         with one_writer(self.work_dir, wait):
             return self._run(steps, resume)
 
@@ -124,7 +133,6 @@ class Sequence:
                 level=logging.WARNING,
             )
         ahead = self.ahead(steps, resume)
-        self.check(ahead)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
         # All have read the manifest when the first process changes it.

@@ -6,7 +6,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from prettytable import PrettyTable
 
-from .scores import summarise
+from .scores import FIGURES, summarise
 
 
 @METRICS.register_module()
@@ -44,12 +44,7 @@ class IncrementalIoUMetric(IoUMetric):
         }
         self.scores = summarise(self.per_class_iou, names[:num_base], names[num_base:])
         table = PrettyTable()
-        for title, key in (
-            ('mIoU_b', 'miou_base'),
-            ('mIoU_n', 'miou_novel'),
-            ('hIoU', 'hiou'),
-            ('mIoU_all', 'miou_all'),
-        ):
+        for key, title in FIGURES.items():
             value = self.scores[key]
             if value is not None:
                 metrics[title] = round(value, 2)

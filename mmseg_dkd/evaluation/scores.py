@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+FIGURES = {'miou_base': 'mIoU_b', 'miou_novel': 'mIoU_n', 'hiou': 'hIoU', 'miou_all': 'mIoU_all'}
+
 
 def harmonic_mean(a: float, b: float) -> float:
     """hIoU: ``2ab / (a + b)``, 0 where both are 0."""

@@ -9,15 +9,9 @@ from pathlib import Path
 from ..atomic import write_atomically
 from .forgetting import mean_forgetting
 from .runs import Outcome, Outcomes
+from .scores import FIGURES
 
-SCORES = {
-    'miou_base': 'mIoU_b',
-    'miou_novel': 'mIoU_n',
-    'hiou': 'hIoU',
-    'miou_all': 'mIoU_all',
-    'least_novel': 'least novel class',
-    'forgetting': 'forgetting',
-}
+SCORES = {**FIGURES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
 COSTS = {'minutes': 'minutes a run', 'memory_mib': 'peak memory (MiB)'}
 DIGITS = {'minutes': 1, 'memory_mib': 0}
 NOTE = (

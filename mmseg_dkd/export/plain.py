@@ -1,6 +1,7 @@
 """An incremental model as a plain mmsegmentation one: config and weights."""
 
 import copy
+from collections.abc import Iterable
 from inspect import Parameter, signature
 from pathlib import Path
 
@@ -41,20 +42,27 @@ def plain_model(model: dict, num_classes: int) -> dict:
     return dict(plain, type='EncoderDecoder')
 
 
-def plain_state(model: IncrementalSegmentor) -> dict[str, Tensor]:
+def plain_state(model: IncrementalSegmentor, names: Iterable[str]) -> dict[str, Tensor]:
     """State dict of the plain model, whose one ``conv_seg`` predicts as the method does.
 
     Args:
         model: The incremental one.
+        names: Of the plain model's tensors; what else a method keeps is left out.
 
     Raises:
-        TypeError: If the method's prediction is no 1x1 convolution of the feature.
+        TypeError: If the method's prediction is no 1x1 convolution of the feature, or a tensor is
+            missing.
     """
-    prefix = 'decode_head.conv_seg.'
-    left_out = (prefix, 'auxiliary_head.')
-    state = {k: v for k, v in model.state_dict().items() if not k.startswith(left_out)}
     weight, bias = model.decode_head.as_convolution()
-    return {**state, f'{prefix}weight': weight.detach(), f'{prefix}bias': bias.detach()}
+    classifier = {'weight': weight.detach(), 'bias': bias.detach()}
+    state = model.state_dict() | {f'decode_head.conv_seg.{k}': v for k, v in classifier.items()}
+    missing = [name for name in names if name not in state]
+    if missing:
+        raise TypeError(
+            f'{type(model.decode_head).__name__} has made another network of the plain one: '
+            f'{missing[0]} and {len(missing) - 1} other tensors are not there'
+        )
+    return {name: state[name] for name in names}
 
 
 def plain_test(

@@ -84,8 +84,9 @@ def export(
     classes, palette = _names(loaded, cfg)
     original = _build(model_cfg, loaded['state_dict'])
     plain_cfg = plain_model(model_cfg.to_dict(), original.decode_head.num_classes)
-    state = plain_state(original)
-    plain = _build(plain_cfg, state)
+    plain = revert_sync_batchnorm(MODELS.build(ConfigDict(plain_cfg))).eval()
+    state = plain_state(original, plain.state_dict())
+    plain.load_state_dict(state, strict=True)
     name = f'{Path(cfg.filename).stem}_step_{step}'
     written = []
     out_dir.parent.mkdir(parents=True, exist_ok=True)

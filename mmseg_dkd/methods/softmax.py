@@ -25,7 +25,7 @@ class SoftmaxHead(IncrementalHead):
         """One 1x1 convolution a step, and one of the background."""
         return SoftmaxClassifier(in_channels, sizes)
 
-    def classify(self, feature: Tensor) -> Tensor:
+    def prediction_of(self, feature: Tensor) -> Tensor:
         """Logits of the softmax, ``[N, 1 + C, h, w]``."""
         return self.conv_seg(feature)
 
@@ -43,7 +43,7 @@ class SoftmaxHead(IncrementalHead):
     ) -> dict[str, Tensor]:
         """The terms from the feature ``[N, D, h, w]``, at the size of the labels."""
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        return self.loss_by_logits(self.at(self.classify(feature), label), label, teacher)
+        return self.loss_by_logits(self.at(self.prediction_of(feature), label), label, teacher)
 
     def loss_by_logits(
         self, logits: Tensor, label: Tensor, teacher: Any = None

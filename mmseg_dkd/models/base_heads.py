@@ -28,6 +28,7 @@ INCREMENTAL_HEADS = (
     'NLHead',
     'OfficialASPPHead',
     'PSPHead',
+    'ProjectedASPPHead',
     'SETRMLAHead',
     'SETRUPHead',
     'SegformerHead',

@@ -126,9 +126,9 @@ class IncrementalHead:
         Whatever the method, its argmax is the label, so mmseg's segmentor, metric, visualiser and
         tools need not know about it.
         """
-        return self.classify(self.feature(inputs))
+        return self.prediction_of(self.feature(inputs))
 
-    def classify(self, feature: Tensor) -> Tensor:
+    def prediction_of(self, feature: Tensor) -> Tensor:
         """A method's own: :meth:`forward` from the feature ``[N, D, h, w]``."""
         raise NotImplementedError(f'{type(self).__name__} predicts nothing')
 
@@ -141,8 +141,8 @@ class IncrementalHead:
         raise NotImplementedError(f'{type(self).__name__} gives no probabilities')
 
     def as_convolution(self) -> tuple[Tensor, Tensor]:
-        """A method's own: :meth:`classify` as weight ``[1 + C, D, 1, 1]`` and bias ``[1 + C]`` of
-        one 1x1 convolution, for a model without this package.
+        """A method's own: :meth:`prediction_of` as one 1x1 convolution, for a model without this
+        package: weight ``[1 + C, D, 1, 1]`` and bias ``[1 + C]``.
 
         Raises:
             TypeError: If it is none.

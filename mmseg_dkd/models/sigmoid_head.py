@@ -37,7 +37,7 @@ class SigmoidHead(IncrementalHead):
         """logit(tau): what a logit must exceed for its class to be predicted."""
         return math.log(self.tau / (1 - self.tau))
 
-    def classify(self, feature: Tensor) -> Tensor:
+    def prediction_of(self, feature: Tensor) -> Tensor:
         """Eq. 12 as logits: ``[N, 1 + C, h, w]``, a constant channel ``logit(tau)``, then z.
 
         The argmax over it is background exactly where no class reaches tau.

@@ -12,13 +12,16 @@ from tests.tiny import REPOSITORY
 WORKER = REPOSITORY / 'tests/engine/gloo_loss.py'
 
 
-def test_loss_and_gradient_of_two_processes_equal_those_of_one(finished, tiny, tmp_path):
+@pytest.mark.parametrize('several', [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_loss_and_gradient_of_several_processes_equal_those_of_one(
+    several, finished, tiny, tmp_path
+):
     cfg = tiny()
     cfg.train_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
     cfg.later_steps.model.freeze_dropout = True
     cfg.dump(tmp_path / 'config.py')
     results = []
-    for processes in (1, 2):
+    for processes in (1, several):
         out = tmp_path / f'{processes}.json'
         launch = [sys.executable]
         if processes > 1:
@@ -40,7 +43,47 @@ def test_loss_and_gradient_of_two_processes_equal_those_of_one(finished, tiny, t
         )
         assert done.returncode == 0, done.stderr[-3000:]
         results.append(json.loads(out.read_text()))
-    one, two = results
+    one, more = results
     assert 'decode.loss_dkd' in one['terms'] and one['gradient'] > 0
-    assert two['loss'] == pytest.approx(one['loss'], rel=1e-5)
-    assert two['gradient'] == pytest.approx(one['gradient'], rel=1e-4)
+    assert more['loss'] == pytest.approx(one['loss'], rel=1e-5)
+    assert more['gradient'] == pytest.approx(one['gradient'], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_nodes_meet_and_train_as_one(tiny, tmp_path):
+    cfg = tiny()
+    cfg.dump(tmp_path / 'config.py')
+    script = REPOSITORY / 'tools/dist_train.sh'
+    command = [
+        script,
+        tmp_path / 'config.py',
+        '1',
+        '--steps',
+        '0-1',
+        '--work-dir',
+        tmp_path / 'run',
+    ]
+    path = f'{os.path.dirname(sys.executable)}:{os.environ["PATH"]}'
+    nodes = [
+        subprocess.Popen(
+            command,
+            env=dict(
+                os.environ,
+                PATH=path,
+                PYTHONPATH=str(REPOSITORY),
+                NNODES='2',
+                NODE_RANK=str(rank),
+                PORT=str(27500 + os.getpid() % 2000),
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
+    said = [node.communicate(timeout=300)[0] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said[0][-3000:] + said[1][-3000:]
+    results = json.loads((tmp_path / 'run/results.json').read_text())
+    assert [entry['step'] for entry in results] == [0, 1]
+    log = next((tmp_path / 'run/step_1').glob('*/*.log')).read_text()
+    assert 'Distributed training: True' in log and 'GPU number: 2' in log

@@ -150,3 +150,10 @@ def test_config_without_the_hook(tiny, tmp_path):
     cfg = tiny()
     cfg.custom_hooks = []
     refused(cfg, tmp_path, [0], 'IncrementalStepHook')
+
+
+def test_a_model_that_would_be_sharded(tiny, tmp_path):
+    cfg = tiny()
+    cfg.model_wrapper_cfg = dict(type='MMFullyShardedDataParallel')
+    with pytest.raises(ValueError, match='MMFullySharded.* leave it out'):
+        Sequence(cfg, tmp_path)

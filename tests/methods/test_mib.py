@@ -85,7 +85,7 @@ def test_initialisation_shares_the_probability_of_the_background(seed, scenario)
     feature = torch.randn(
         2, 6, 3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
     )
-    before, after = (h.classify(feature).softmax(1) for h in (old, new))
+    before, after = (h.prediction_of(feature).softmax(1) for h in (old, new))
     channels = before.shape[1]
     torch.testing.assert_close(after[:, 1:channels], before[:, 1:])
     together = after[:, :1] + after[:, channels:].sum(1, keepdim=True)

@@ -80,7 +80,7 @@ def test_terms_of_a_step(steps):
     with torch.no_grad():
         maps, old_maps = (m.extract_feat(images) for m in (student, teacher))
         features = head.feature(maps), teacher.decode_head.feature(old_maps)
-        logits, old_logits = head.classify(features[0]), teacher.decode_head(old_maps)
+        logits, old_logits = head.prediction_of(features[0]), teacher.decode_head(old_maps)
         large, old_large = (
             torch.nn.functional.interpolate(z, (64, 64), mode='bilinear')
             for z in (logits, old_logits)

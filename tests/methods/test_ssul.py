@@ -129,7 +129,7 @@ def test_prediction_adds_the_unknown_to_the_background():
     feature = torch.randn(2, 6, 5, 7, dtype=torch.float64)
     scores = sigmoid(head.conv_seg(feature))
     expected = torch.cat([scores[:, :1] + scores[:, 1:2], scores[:, 2:]], 1)
-    prediction = head.classify(feature)
+    prediction = head.prediction_of(feature)
     torch.testing.assert_close(1 - head.doubt(prediction), expected)
     torch.testing.assert_close(1 - head.doubt(prediction[0]), expected[0])
     label = prediction.argmax(1)
@@ -147,7 +147,7 @@ def test_surer_of_two_nearly_certain_scores_wins():
     ):
         nn.init.zeros_(group[-1].weight)
         nn.init.constant_(group[-1].bias, logit)
-    assert (head.classify(torch.zeros(1, 6, 2, 2)).argmax(1) == 1).all()
+    assert (head.prediction_of(torch.zeros(1, 6, 2, 2)).argmax(1) == 1).all()
 
 
 def test_half_precision_is_only_for_the_network():

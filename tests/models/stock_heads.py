@@ -98,6 +98,7 @@ HEADS = {
     'PSAHead': one('PSAHead', mask_size=(2, 2)),
     'PSPHead': one('PSPHead', **POOLS),
     'PointHead': one('PointHead'),
+    'ProjectedASPPHead': one('ProjectedASPPHead', dilations=(1, 2)),
     'SETRMLAHead': dict(
         several('SETRMLAHead', 8, 8, 8, 8, mla_channels=2, up_scale=2),
         backbone=dict(type='Pyramid', stride=8, shrink=1),

@@ -114,7 +114,7 @@ def test_main_configs_become_plain_ones(name, tmp_path):
     scenario = Scenario(**cfg.scenario)
     count = 1 + len(scenario.seen(0))
     with torch.device('meta'):
-        exported = plain_state(MODELS.build(cfg.model))
+        model = MODELS.build(cfg.model)
     classes = list('x' * count)
     test = plain_test(cfg, scenario, 0, classes, [[0, 0, 0]] * count)
     write_config(tmp_path / 'plain.py', cfg, plain_model(cfg.model.to_dict(), count), test, 'about')
@@ -124,6 +124,7 @@ def test_main_configs_become_plain_ones(name, tmp_path):
     with torch.device('meta'):
         expected = MODELS.build(plain.model).state_dict()
     assert MODELS.get('OfficialASPPHead').__module__ == 'mmseg_dkd.models.official_aspp_head'
+    exported = plain_state(model, expected)
     assert {k: v.shape for k, v in exported.items()} == {k: v.shape for k, v in expected.items()}
     assert not any(key in plain.model.backbone for key in ('init_cfg', 'pretrained'))
 
@@ -135,9 +136,24 @@ def test_one_convolution_predicts_as_the_classifiers(kind, background):
     feature = torch.randn(2, 6, 3, 3, dtype=torch.float64)
     weight, bias = head.as_convolution()
     found = torch.nn.functional.conv2d(feature, weight, bias)
-    torch.testing.assert_close(found, head.classify(feature))
+    torch.testing.assert_close(found, head.prediction_of(feature))
     if background:
         assert not weight[0].any() and bias[0].sigmoid().item() == pytest.approx(background)
+
+
+@pytest.mark.parametrize('name', ['finetune', 'plop', 'recall', 'sdr'])
+def test_other_methods_become_plain_models(name, scenes, tmp_path):
+    cfg = shrink(Config.fromfile(REPOSITORY / f'configs/{name}/fashion_4-2.py'), scenes)
+    config, checkpoint = write_outspoken(cfg, 1, tmp_path)
+    (written,) = export(Config.fromfile(config), checkpoint, tmp_path / 'out')
+    assert written.labels == 1 and written.largest > 1
+
+
+def test_a_method_with_a_network_of_its_own_is_refused(scenes, tmp_path):
+    cfg = shrink(Config.fromfile(REPOSITORY / 'configs/rcil/fashion_4-2.py'), scenes)
+    config, checkpoint = write_outspoken(cfg, 1, tmp_path)
+    with pytest.raises(TypeError, match='has made another network of the plain one'):
+        export(Config.fromfile(config), checkpoint, tmp_path / 'out')
 
 
 def test_a_method_without_a_1x1_convolution_is_refused():
@@ -222,6 +238,6 @@ def test_part_that_needs_this_package_is_named(ready):
 def test_export_that_says_something_else_is_not_kept(ready, monkeypatch):
     cfg, checkpoint, out = ready
     right = writer.plain_state
-    wrong = lambda model: {k: v * 1.01 for k, v in right(model).items()}  # noqa: E731
+    wrong = lambda *args: {k: v * 1.01 for k, v in right(*args).items()}  # noqa: E731
     monkeypatch.setattr(writer, 'plain_state', wrong)
     refused(RuntimeError, 'nothing was written: .* differ by', cfg, checkpoint, out)

@@ -108,7 +108,7 @@ class PLOPHead(MiBHead):
     def reason(self, inputs: list[Tensor], student: 'PLOPHead') -> OldModel:
         """Everything that local POD compares."""
         feature = self.feature(inputs)
-        return OldModel(before_activation(inputs), feature, self.classify(feature))
+        return OldModel(before_activation(inputs), feature, self.prediction_of(feature))
 
     def loss(
         self,
@@ -121,7 +121,7 @@ class PLOPHead(MiBHead):
         if teacher is None:
             return super().loss(inputs, batch_data_samples, train_cfg)
         feature = self.feature(inputs)
-        logits = self.classify(feature)
+        logits = self.prediction_of(feature)
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
         losses = self.loss_by_logits(self.at(logits, label), label, self.at(teacher.logits, label))
         student = OldModel(

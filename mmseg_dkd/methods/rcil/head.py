@@ -76,7 +76,7 @@ class RCILHead(MiBHead):
         """Maps of the backbone, the feature ``[N, D, h, w]`` and the logits ``[N, 1 + C_old, h,
         w]``."""
         feature = self.feature(inputs)
-        return [*inputs, feature, self.classify(feature)]
+        return [*inputs, feature, self.prediction_of(feature)]
 
     def loss(
         self,
@@ -90,7 +90,7 @@ class RCILHead(MiBHead):
         if teacher is None:
             return self.loss_by_feat(feature, batch_data_samples)
         losses = self.loss_by_feat(feature, batch_data_samples, teacher[-1])
-        logits = old_channels(self.classify(feature), teacher[-1].shape[1])
+        logits = old_channels(self.prediction_of(feature), teacher[-1].shape[1])
         pckd = pooled_cube_loss(
             [*inputs, feature, logits],
             teacher,

@@ -52,7 +52,7 @@ class SSULHead(IncrementalHead):
         """A small network for each step, the unknown and the background."""
         return UnknownClassifiers(in_channels, sizes, self.norm_cfg)
 
-    def classify(self, feature: Tensor) -> Tensor:
+    def prediction_of(self, feature: Tensor) -> Tensor:
         """Logarithms of the scores, ``[N, 1 + C, h, w]``.
 
         A class scores sigma of its logit, the background that of its own logit plus that of the
