@@ -19,10 +19,10 @@ import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from prettytable import PrettyTable  # noqa: E402
 
-from benchmarks import index, losses, relabel  # noqa: E402
+from benchmarks import index, losses, relabel, teacher  # noqa: E402
 from benchmarks.measure import compare  # noqa: E402
 
-PARTS = dict(losses=losses, relabel=relabel, index=index)
+PARTS = dict(losses=losses, relabel=relabel, index=index, teacher=teacher)
 
 
 def main() -> None:
@@ -39,12 +39,14 @@ def main() -> None:
         found[name] = compare(PARTS[name].part(args.quick))
     if 'index' in found:
         found['index'] |= index.further(args.quick)
-    table = PrettyTable(['part', 'time', 'of pairs', 'memory', 'ours', 'plain'])
+    table = PrettyTable(['part', 'time (of pairs)', 'CPU time', 'memory', 'ours', 'plain'])
     for name, part in found.items():
-        low, high = part['time_range']
         sides = [f'{part[s]["seconds"]:.3g} s, {part[s]["mib"]:.1f} MiB' for s in ('ours', 'plain')]
-        figures = [f'{part["time"]:.3g}', f'{low:.3g} - {high:.3g}', f'{part["memory"]:.3g}']
-        table.add_row([name, *figures, *sides])
+        times = [
+            '{:.3g} ({:.3g} - {:.3g})'.format(part[clock], *part[f'{clock}_range'])
+            for clock in ('time', 'cpu_time')
+        ]
+        table.add_row([name, *times, f'{part["memory"]:.3g}', *sides])
     print(table)
     if 'index' in found:
         print(', '.join(f'{k} {v:.3g}' for k, v in found['index'].items() if '_seconds' in k))

@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from .. import checkpoint_types
+from ..models.fold import fold_batch_norms
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
 from .step_config import at_step
@@ -134,6 +135,11 @@ def build_teacher(
 ) -> IncrementalSegmentor:
     """The model at the end of step ``step``, to learn from.
 
+    It is in eval mode and good for nothing else: its BatchNorms are folded into its convolutions
+    (:func:`mmseg_dkd.models.fold.fold_batch_norms`), which changes what it says by the rounding of
+    float32. That is found out at the size of the training images, the ``size`` of the
+    ``data_preprocessor``; without one, nothing is folded.
+
     Args:
         model_cfg: ``model`` of the config of the step after it.
         state: Its state dict.
@@ -145,4 +151,8 @@ def build_teacher(
     cfg.train_only = None
     teacher = revert_sync_batchnorm(MODELS.build(cfg))
     teacher.load_state_dict(state, strict=True)
-    return teacher.to(device).eval()
+    teacher.eval()
+    size = getattr(teacher.data_preprocessor, 'size', None)
+    if size is not None:
+        fold_batch_norms(teacher, size)
+    return teacher.to(device)

@@ -93,6 +93,11 @@ class DKDHead(SigmoidHead):
             pos, neg = decompose_logits(feature, weight)
         return Reasoning(logits, pos, neg)
 
+    @property
+    def asks_teacher(self) -> bool:
+        """KD and DKD compare with the teacher."""
+        return self.loss_kd is not None or self.loss_dkd is not None
+
     def loss_by_feat(
         self, feature: Tensor, batch_data_samples: list, teacher: Reasoning | None = None
     ) -> dict[str, Tensor]:

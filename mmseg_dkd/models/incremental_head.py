@@ -163,6 +163,12 @@ class IncrementalHead:
         """
         return None
 
+    @property
+    def asks_teacher(self) -> bool:
+        """A method's own: whether a loss needs what :meth:`reason` says. The teacher is run only if
+        a head asks it."""
+        return type(self).reason is not IncrementalHead.reason
+
     def loss(
         self,
         inputs: list[Tensor],

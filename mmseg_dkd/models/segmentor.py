@@ -155,11 +155,13 @@ class IncrementalSegmentor(EncoderDecoder):
             ``aux_0.loss_mbce`` and so on.
         """
         reasonings = {}
-        if self.teacher is not None:
+        asking = {n: head for n, head in self.incremental_heads.items() if head.asks_teacher}
+        if self.teacher is not None and asking:
+            # Not inference_mode: autograd may not keep its tensors for the losses' backward pass.
             with torch.no_grad():
-                maps = self.teacher.extract_feat(inputs)
-                for name, old_head in self.teacher.incremental_heads.items():
-                    reasonings[name] = old_head.reason(maps, student=self.incremental_heads[name])
+                maps, old_heads = self.teacher.extract_feat(inputs), self.teacher.incremental_heads
+                for name, head in asking.items():
+                    reasonings[name] = old_heads[name].reason(maps, student=head)
         maps, losses = self.extract_feat(inputs), {}
         for name, head in self.incremental_heads.items():
             if self.only_auxiliary:

@@ -80,6 +80,7 @@ def live(model: dict, size: int = 32) -> set[str]:
     """
     torch.manual_seed(0)
     cfg = ConfigDict(model, type='IncrementalSegmentor', test_cfg=dict(mode='whole'))
+    cfg.data_preprocessor = dict(type='SegDataPreProcessor', size=(size, size))
     for part in ('decode_head', 'auxiliary_head'):
         cfg[part] = incremental(model.get(part))
     cfg = ConfigDict(cfg)

@@ -96,6 +96,29 @@ def test_teacher_is_no_part_of_the_model():
     assert not ids & {id(p) for p in model.parameters()}
 
 
+class Asked(Exception):
+    """The teacher was."""
+
+
+@pytest.mark.parametrize('kd', [False, True])
+@pytest.mark.parametrize('dkd', [False, True])
+def test_teacher_is_run_only_if_a_loss_asks_it(monkeypatch, kd, dkd):
+    given = dict(loss_kd=kd, loss_dkd=dkd)
+    model = build(head={name: None for name, there in given.items() if not there})
+    model.set_teacher(build(step=0))
+
+    def refuse(inputs):
+        raise Asked
+
+    monkeypatch.setattr(model.teacher, 'extract_feat', refuse)
+    if kd or dkd:
+        with pytest.raises(Asked):
+            model.loss(images(), samples())
+    else:
+        losses = model.loss(images(), samples())
+        assert set(losses) == {'decode.loss_mbce', 'decode.loss_ac'}
+
+
 def test_teacher_stays_frozen_when_the_student_trains():
     model, teacher = build(), build(step=0)
     model.set_teacher(teacher)
