@@ -46,7 +46,7 @@ def read_contents(work_dir: Path) -> dict:
     lost = run.forgetting if entries else {}
     return dict(
         config=manifest.get('config', config.name),
-        folder=work_dir.resolve().name,
+        folder='/'.join(work_dir.resolve().parts[-2:]),
         scenario=scenario,
         background=names[0],
         learned=learned,
@@ -92,14 +92,15 @@ def _learned(names: Sequence[str], scenario: Scenario) -> list[list[str]]:
 
 def _missing(entries: Sequence[dict], steps: dict[str, dict], scenario: Scenario) -> list[str]:
     """In words, what a finished run would have."""
+    planned = range(scenario.num_steps)
     scored = {entry['step'] for entry in entries}
-    missing = []
-    for step in range(scenario.num_steps):
-        if str(step) not in steps:
-            missing.append(f'step {step} is not finished')
-        elif step not in scored:
-            missing.append(f'step {step} has no scores in {RESULTS}')
-    return missing
+    missing = {
+        'not finished': [t for t in planned if str(t) not in steps],
+        f'finished, but not in {RESULTS}': [
+            t for t in planned if str(t) in steps and t not in scored
+        ],
+    }
+    return [f'{what}: step {", ".join(map(str, t))}' for what, t in missing.items() if t]
 
 
 def _classes(
