@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from mmseg_dkd.evaluation.page import write_page
 
 VOID_TAGS = {'meta', 'img', 'input', 'link', 'br', 'wbr'}
 LETTERS = '<b>&"\'</script>'
+FOLDER = LETTERS.replace('/', '')
 BROWSER = next(
     filter(
         None,
@@ -191,14 +194,14 @@ def test_page_can_be_read_without_seeing_it(tmp_path):
 
 
 def test_names_are_text_whatever_they_are(tmp_path):
-    write_run(tmp_path / LETTERS.replace('/', ''), [2, 1], 2, word=LETTERS)
-    run = next(tmp_path.iterdir())
+    write_run(tmp_path / FOLDER, [2, 1], 2, word=LETTERS)
+    run = tmp_path / FOLDER
     entries = json.loads((run / 'results.json').read_text())
     entries[1]['choices']['method'] = entries[1]['choices'][LETTERS] = LETTERS
     write_json(run / 'results.json', entries)
     page = Page(write_page(run))
     assert page.tables['classes-table'][2][0] == f'{LETTERS} 1'
-    assert page.text.count(LETTERS) > 10 and LETTERS.replace('/', '') in page.text
+    assert page.text.count(LETTERS) > 10 and FOLDER in page.text
     assert len(page.all('script')) == 1 and len(page.all('b')) == 3, 'only those of the template'
     assert f'Ground truth of image 2: {LETTERS} 1' in [image['alt'] for image in page.all('img')]
 
@@ -284,6 +287,7 @@ def test_a_real_run_makes_a_page(finished, tmp_path):
 
 PROBE = """
 <script>
+{
 const slider = document.getElementById('step');
 const visible = () => [...document.querySelectorAll('[data-step]')]
   .filter((figure) => figure.offsetParent).map((figure) => figure.dataset.step).join('');
@@ -292,7 +296,8 @@ slider.value = 0;
 slider.dispatchEvent(new Event('input'));
 seen.push(visible(), document.getElementById('shown').textContent);
 const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-document.title = JSON.stringify([seen, wide, document.documentElement.clientWidth]);
+console.log('measured ' + JSON.stringify([seen, wide]) + ' end');
+}
 </script>
 """
 
@@ -303,15 +308,22 @@ def test_a_browser_moves_the_slider_and_scrolls_tables_but_not_the_page(tmp_path
     file = write_page(tmp_path)
     file.write_text(file.read_text().replace('</body>', f'{PROBE}</body>'))
     options = ['--headless', '--no-sandbox', '--disable-gpu', '--window-size=360,800']
-    command = [
-        BROWSER,
-        *options,
-        f'--user-data-dir={tmp_path}/profile',
-        '--dump-dom',
-        file.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    title = re.search('<title>(.*)</title>', done.stdout)[1]
-    seen, wide, width = json.loads(title)
+    options += ['--enable-logging=stderr', f'--user-data-dir={tmp_path}/profile']
+    command = [BROWSER, *options, file.as_uri()]
+    said = []
+    # What the page says is told by the log, which goes on until the browser is stopped.
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as browser:
+        watch = threading.Timer(60, os.killpg, (browser.pid, signal.SIGKILL))
+        watch.start()
+        for line in browser.stderr:
+            said += [line] * ('CONSOLE' in line)
+            if 'measured' in line:
+                break
+        watch.cancel()
+        os.killpg(browser.pid, signal.SIGKILL)
+    assert len(said) == 1, f'the page says {said}'
+    seen, wide = json.loads(re.search('measured (.*) end', said[0])[1].replace('\\"', '"'))
     assert seen == ['1010', '00', 'after step 0']
-    assert wide == 0, f'the page is {wide} pixels wider than {width}'
+    assert wide == 0, f'the page is {wide} pixels wider than the window'
