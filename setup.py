@@ -18,10 +18,14 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),
-    package_data={'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png']},
+    package_data={
+        'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png'],
+        'mmseg_dkd.evaluation': ['page.html', 'page.css', 'page.js'],
+    },
     python_requires='>=3.10',
     install_requires=[
         'filelock',
+        'jinja2',
         'matplotlib',
         'numpy',
         'onedl-mmcv',

@@ -2,6 +2,7 @@
 
 import filecmp
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -86,8 +87,61 @@ def iou_matrix(results: Sequence[dict]) -> Figure:
 def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
     """Fixed test images: a column each; image, ground truth and the prediction of every step.
 
+    See :func:`read_samples`; below them is a legend of the classes shown.
+    """
+    found = read_samples(work_dir, steps)
+    columns = [_with_gaps(cells, axis=0) for cells in found.cells]
+    sheet = _with_gaps(columns, axis=1).astype(np.uint8)
+    height, width = np.divide(sheet.shape[:2], DPI)
+    figure = Figure(figsize=(width + 0.5, height + 0.6), layout='constrained')
+    axes = figure.subplots()
+    axes.imshow(sheet)
+    centres = [(HEIGHT + GAP) * row + HEIGHT / 2 for row in range(len(found.titles))]
+    axes.set_yticks(centres, found.titles, rotation=90, va='center')
+    axes.tick_params(left=False)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    shown = found.largest(LEGEND_ROWS * len(columns))
+    figure.legend(
+        handles=[Patch(color=colour / 255, label=name) for name, colour in shown.items()],
+        loc='outside lower center',
+        ncols=len(columns),
+        fontsize=9,
+        frameon=False,
+    )
+    return figure
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pictures of the fixed test images.
+
+    Args:
+        titles: ``'image'``, ``'ground truth'``, then ``'step K'``.
+        cells: A picture for every image and title, ``[h, w, 3]`` in 0 .. 255, all of one height.
+        pixels: ``[images, titles, 256]``: of each label in each picture.
+        names: Of the classes, by label.
+        colours: ``[256, 3]``, by label.
+    """
+
+    titles: list[str]
+    cells: list[list[np.ndarray]]
+    pixels: np.ndarray
+    names: list[str]
+    colours: np.ndarray
+
+    def largest(self, count: int) -> dict[str, np.ndarray]:
+        """Name and colour, as over background, of the (at most ``count``) classes with the most
+        pixels, in the order of learning, background left out."""
+        shown = _largest(self.pixels.sum((0, 1))[1 : len(self.names)], count)
+        return {self.names[i]: tint(self.colours[i], PALEST) for i in shown + 1}
+
+
+def read_samples(work_dir: Path, steps: Sequence[int]) -> Samples:
+    """What :func:`mmseg_dkd.evaluation.samples.predict_samples` has written at each step.
+
     Masks are laid over the paled image; background has no colour, void is white. A step whose
-    samples are of other images is left out.
+    samples are of other images than the last one's is left out.
     """
     last = work_dir / f'step_{steps[-1]}' / 'samples'
     rows = [('ground truth', last, 'truth')]
@@ -97,40 +151,22 @@ def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
         for t, folder in folders.items()
         if _same_images(folder, last)
     ]
-    columns, pixels = [], np.zeros(256, int)
-    colours = np.full((256, 3), 255, np.uint8)
-    for number in range(len(list(last.glob('*_image.png')))):
+    columns, colours = [], np.full((256, 3), 255, np.uint8)
+    pixels = np.zeros((len(list(last.glob('*_image.png'))), 1 + len(rows), 256), int)
+    for number, counts in enumerate(pixels):
         with Image.open(last / f'{number}_image.png') as file:
             size = max(1, round(HEIGHT * file.width / file.height)), HEIGHT
             image = file.convert('RGB').resize(size)
         cells = [np.asarray(image)]
         pale = PALEST - np.asarray(ImageOps.invert(image.convert('L')), float)[..., None] / 4
-        for _, folder, kind in rows:
+        for row, (_, folder, kind) in enumerate(rows, 1):
             mask = _mask(folder / f'{number}_{kind}.png', size, colours)
-            pixels += np.bincount(mask.ravel(), minlength=256)
+            counts[row] = np.bincount(mask.ravel(), minlength=256)
             cells.append(np.where(mask[..., None] > 0, tint(colours[mask], pale), pale))
-        columns.append(_with_gaps(cells, axis=0))
-    sheet = _with_gaps(columns, axis=1).astype(np.uint8)
-    names = (last / 'classes.txt').read_text().splitlines()
-    shown = _largest(pixels[1 : len(names)], LEGEND_ROWS * len(columns))
-    height, width = np.divide(sheet.shape[:2], DPI)
-    figure = Figure(figsize=(width + 0.5, height + 0.6), layout='constrained')
-    axes = figure.subplots()
-    axes.imshow(sheet)
+        columns.append(cells)
     titles = ['image', *(title for title, _, _ in rows)]
-    centres = [(HEIGHT + GAP) * row + HEIGHT / 2 for row in range(len(titles))]
-    axes.set_yticks(centres, titles, rotation=90, va='center')
-    axes.tick_params(left=False)
-    axes.set_xticks([])
-    axes.spines[:].set_visible(False)
-    figure.legend(
-        handles=[Patch(color=tint(colours[i], PALEST) / 255, label=names[i]) for i in shown + 1],
-        loc='outside lower center',
-        ncols=len(columns),
-        fontsize=9,
-        frameon=False,
-    )
-    return figure
+    names = (last / 'classes.txt').read_text().splitlines()
+    return Samples(titles, columns, pixels, names, colours)
 
 
 def _same_images(folder: Path, last: Path) -> bool:

@@ -1,6 +1,6 @@
 """What tables and figures of several methods need of each run."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,18 +79,33 @@ def read_outcomes(columns: Sequence[Column], leave_out: Container[Path] = ()) ->
     }
 
 
+def costs_of(steps: Mapping[str, dict], first_steps: Path) -> dict[str, dict]:
+    """What the training of each step has cost.
+
+    Args:
+        steps: Of a manifest.
+        first_steps: Folder of the step 0s that runs share.
+
+    Returns:
+        The entries of the steps; of a step 0 that is shared, the entry of the run that trained it,
+        empty where that is gone.
+    """
+    costs = dict(steps)
+    for step, entry in steps.items():
+        if 'shared' in entry:
+            # By its name: the folders may have moved together.
+            shared = first_steps / Path(entry['shared']).name
+            costs[step] = read_json(shared / MANIFEST, {}).get('steps', {}).get(step, {})
+    return costs
+
+
 def _read(run: Run, scenario: Scenario) -> Outcome:
     entries = read_json(run.work_dir / RESULTS, [])
     # Of id 0, then in the order of learning. A run of the first steps lacks those behind.
     names = dict(zip((0, *run.scenario.order), entries[-1]['per_class_iou'], strict=False))
-    seconds, peaks = [], []
-    for step, entry in read_json(run.work_dir / MANIFEST, {})['steps'].items():
-        if 'shared' in entry:
-            # By its name: the folders may have moved together.
-            shared = run.first_steps / Path(entry['shared']).name
-            entry = read_json(shared / MANIFEST, {}).get('steps', {}).get(step, {})
-        seconds.append(entry.get('seconds'))
-        peaks.append(entry.get('memory_mib'))
+    costs = costs_of(read_json(run.work_dir / MANIFEST, {})['steps'], run.first_steps).values()
+    seconds = [cost.get('seconds') for cost in costs]
+    peaks = [cost.get('memory_mib') for cost in costs]
     return Outcome(
         folder=run.work_dir,
         entries=entries,
