@@ -1,5 +1,6 @@
 """What a step may see of a data set."""
 
+from .all_images import AllImages
 from .area_crop import RandomAreaCrop
 from .centre_crop import CentreCrop
 from .draw_sampler import DrawSampler
@@ -7,7 +8,7 @@ from .fashion import FashionDataset
 from .labelled_folder import LabelledFolder
 from .presence import class_presence
 from .relabel import Relabel
-from .step_dataset import AllImages, StepDataset
+from .step_dataset import StepDataset
 
 __all__ = [
     'AllImages',

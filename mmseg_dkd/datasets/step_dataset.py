@@ -270,18 +270,6 @@ class StepDataset:
         return self.dataset.datasets[part].pipeline
 
 
-@DATASETS.register_module()
-class AllImages(StepDataset):
-    """Every image of a data set, with the labels of all classes, numbered as they are learned.
-
-    Takes the arguments of :class:`StepDataset` in test mode, whatever ``step`` says.
-    """
-
-    def __init__(self, dataset: dict, scenario: dict, step: int | None = None, **kwargs) -> None:
-        super().__init__(dataset, scenario, **{**kwargs, 'test_mode': True})
-        self.indices = self._of_part(np.arange(len(self.presence)))
-
-
 def pipeline_of(cfg: dict) -> list[dict]:
     """The pipeline of a :class:`StepDataset`'s config: its own, or else its first data set's."""
     inner = cfg['dataset']
