@@ -250,5 +250,6 @@ def test_disjoint_run_cannot_grow(page, tmp_path):
     with pytest.raises(ValueError, match='holds a run of .* disjoint scenario cannot grow'):
         Sequence(grown, tmp_path / 'run').ahead([0, 1], resume=True)
     meta = dict(incremental=hand_over.describe(sequence.scenario, 0))
+    state = dict(weight=torch.zeros(1))
     with pytest.raises(ValueError, match='fingerprint differs .* disjoint scenario cannot grow'):
-        hand_over.check(dict(meta=meta), Scenario(**grown.scenario), 0, 'step_0')
+        hand_over.check(dict(meta=meta, state_dict=state), Scenario(**grown.scenario), 0, 'step_0')

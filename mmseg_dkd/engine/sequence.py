@@ -123,12 +123,6 @@ class Sequence:
                 checkpoint that is not what a finished step wrote.
             OSError: If a file cannot be written.
         """
-        # Before anything is written, the lock included.
-        self.check(self.ahead(steps, resume))
-        with one_writer(self.work_dir, wait):
-            return self._run(steps, resume)
-
-    def _run(self, steps: list[int], resume: bool) -> list[dict]:
         if best := self._checkpoint_hook.get('save_best'):
             print_log(
                 f'save_best={best!r}: a checkpoint that a validation set chose is no figure of '
@@ -136,6 +130,12 @@ class Sequence:
                 logger='current',
                 level=logging.WARNING,
             )
+        # Before anything is written, the lock included.
+        self.check(self.ahead(steps, resume))
+        with one_writer(self.work_dir, wait):
+            return self._run(steps, resume)
+
+    def _run(self, steps: list[int], resume: bool) -> list[dict]:
         ahead = self.ahead(steps, resume)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')

@@ -112,6 +112,7 @@ def test_resume_in_the_middle_of_a_step_ends_like_an_uninterrupted_run(tiny, tmp
         assert torch.equal(a[key], b[key]), key
     for name in ('results.json', 'manifest.json'):
         read = [json.loads((folder / name).read_text()) for folder in (whole, broken)]
+        read = without(read, ('provenance',))
         if name == 'manifest.json':
             read = [sorted(content['steps']) for content in read]
         assert read[0] == read[1], name
