@@ -60,12 +60,14 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
     meta = meta if isinstance(meta, dict) else {}
     if META in meta:
         raise ValueError(
-            f'start_from={path} is step {meta[META]["step"]} of an incremental run, not a softmax '
-            'model: go on with it in its own --work-dir, by --resume or --steps'
+            f'start_from={path} is of an incremental run ({meta[META]}), not a softmax model: go '
+            'on with it in its own --work-dir, by --resume or --steps'
         )
     # Files of mmseg before 1.0 have CLASSES.
-    names = (meta.get('dataset_meta') or {}).get('classes', meta.get('CLASSES'))
-    return state, None if names is None else tuple(names)
+    described = meta.get('dataset_meta')
+    described = described if isinstance(described, dict) else {}
+    names = described.get('classes', meta.get('CLASSES'))
+    return state, tuple(names) if isinstance(names, list | tuple) else None
 
 
 def convert(

@@ -192,7 +192,10 @@ def keep(rows, named=True):
         (keep([0, 1, 2], named=False), ['classifier of 3 channels', "'dress'"]),
         (keep([0, 1, 2]), ["missing ['pullover', 'dress']"]),
         (rename(*CLASSES[:3]), ['classifier of 5 channels', "'trouser']: only a softmax"]),
-        (lambda state, meta: meta.update(incremental=dict(step=2)), ['is step 2', '--resume']),
+        (
+            lambda state, meta: meta.update(incremental=dict(step=2)),
+            ["is of an incremental run ({'step': 2})", '--resume'],
+        ),
         (lambda state, meta: state.pop(f'{HEAD}.weight'), [f'no {HEAD}', '1x1']),
         (
             lambda state, meta: state.update({f'{HEAD}.weight': torch.ones(5, 12, 1, 1)}),
