@@ -6,14 +6,4 @@ scenario = dict(name='4-1', num_classes=8)
 model = dict(decode_head=dict(scenario=scenario))
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
-later_steps = dict(
-    param_scheduler=[
-        dict(
-            type='PolyLR',
-            power=0.9,
-            eta_min=0,
-            begin=0,
-            end=250,
-            by_epoch=False)
-    ],
-    train_cfg=dict(max_iters=250))
+later_steps = _base_.halved

@@ -2,21 +2,14 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/dkd/fashion_4-2.py
 _base_ = [
-    '../_base_/models/aspp_mobilenetv2-d16.py',
-    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion_dkd.py',
-    '../_base_/methods/dkd.py', '../_base_/default_runtime.py'
+    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion_dkd.py',
+    '../_base_/methods/dkd.py'
 ]
-scenario = dict(name='4-2', num_classes=8)
 model = dict(
     decode_head=dict(
-        scenario=scenario,
         loss_decode=dict(type='MultiBCELoss', pos_weight=2.0),
         **_base_.method))
 custom_hooks = [
     dict(type='IncrementalStepHook'),
     dict(type='ReasoningChangeHook', interval=10)
 ]
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)

@@ -2,27 +2,13 @@
 # DKD authors. Needs what configs/dkd/voc_15-5.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/rcil/voc_15-5.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
-    '../_base_/datasets/voc12_aug_512.py', '../_base_/schedules/voc_30e.py',
-    '../_base_/methods/rcil.py', '../_base_/default_runtime.py'
+    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_30e.py',
+    '../_base_/methods/rcil.py'
 ]
-scenario = dict(name='15-5', num_classes=20)
-data_preprocessor = dict(size=(512, 512))
-model = dict(
-    type='IncrementalSegmentor',
-    data_preprocessor=data_preprocessor,
-    decode_head=dict(
-        base_type='OfficialASPPHead',
-        num_classes=21,
-        scenario=scenario,
-        **_base_.method))
-train_dataloader = dict(batch_size=6, dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+model = dict(decode_head=_base_.method)
+train_dataloader = dict(batch_size=6)
 # The authors' program: 2e-2 at step 0; later steps have the 1e-3 of voc_30e.py.
 optim_wrapper = dict(optimizer=dict(lr=2e-2))
 # The paper's network has no dropout: with it on, the student's feature would differ from the teacher's by
 # chance alone.
 later_steps = dict(model=dict(freeze_dropout=True))
-log_processor = dict(by_epoch=True)
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)

@@ -2,14 +2,10 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/recall/fashion_4-2.py
 _base_ = [
-    '../_base_/models/aspp_mobilenetv2-d16.py',
-    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion.py',
-    '../_base_/methods/recall.py', '../_base_/default_runtime.py'
+    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion.py',
+    '../_base_/methods/recall.py'
 ]
-scenario = dict(name='4-2', num_classes=8)
-model = dict(decode_head=dict(scenario=scenario, **_base_.method))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+model = dict(decode_head=_base_.method)
 # The paper's lr is the same at every step: that of the decoder is 0.05 in later steps as at step 0. With the
 # 0.02 of the other methods the new classes were at 0 after 250 of the 500 iterations (seed 0).
 later_steps = dict(
@@ -18,5 +14,3 @@ later_steps = dict(
     train_dataloader=dict(
         dataset=dict(
             type='RetrievedReplay', web_root='data/fashion_web', share=0.5)))
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)

@@ -4,23 +4,15 @@
 # data/recall/<class name>/, such as data/recall/aeroplane/. For one GPU.
 #   python tools/incremental_train.py configs/recall/voc_15-5.py
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
-    '../_base_/datasets/voc12_aug_512.py',
-    '../_base_/schedules/voc_recall.py', '../_base_/methods/recall.py',
-    '../_base_/default_runtime.py'
+    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_recall.py',
+    '../_base_/methods/recall.py'
 ]
-scenario = dict(name='15-5', num_classes=20)
 crop_size = (321, 321)
 data_preprocessor = dict(size=crop_size)
 model = dict(
-    type='IncrementalSegmentor',
     data_preprocessor=data_preprocessor,
     backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False)),
-    decode_head=dict(
-        base_type='OfficialASPPHead',
-        num_classes=21,
-        scenario=scenario,
-        **_base_.method))
+    decode_head=_base_.method)
 # The program scales by 0.5 to 1.5; the long side of VOC's images is 500.
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -34,14 +26,12 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]
+log_processor = dict(by_epoch=False)
 train_dataloader = dict(
     batch_size=4,
     sampler=dict(type='InfiniteSampler'),
-    dataset=dict(scenario=scenario, pipeline=train_pipeline))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+    dataset=dict(pipeline=train_pipeline))
 later_steps = dict(
     train_dataloader=dict(
         dataset=dict(
             type='RetrievedReplay', web_root='data/recall', share=0.5)))
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)

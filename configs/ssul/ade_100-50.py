@@ -3,24 +3,13 @@
 # unknown. Crop and epoch as in voc_15-5.py. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/ssul/ade_100-50.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
-    '../_base_/datasets/ade20k_512.py', '../_base_/schedules/ade_100e_ssul.py',
-    '../_base_/methods/ssul.py', '../_base_/default_runtime.py'
+    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_100e_ssul.py',
+    '../_base_/methods/ssul.py'
 ]
-scenario = dict(name='100-50', num_classes=150, has_background=False)
-data_preprocessor = dict(size=(512, 512))
 model = dict(
-    type='IncrementalSegmentor',
-    data_preprocessor=data_preprocessor,
     decode_head=dict(
         base_type='ProjectedASPPHead',
-        num_classes=150,
-        scenario=scenario,
         loss_decode=dict(_delete_=True, type='MultiBCELoss', void='ignored'),
         **dict(_base_.method, unknown='unlabelled')))
-train_dataloader = dict(batch_size=6, dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-log_processor = dict(by_epoch=True)
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)
+train_dataloader = dict(batch_size=6)
 later_steps = dict(model=_base_.later_model)

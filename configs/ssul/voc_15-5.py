@@ -7,19 +7,12 @@
 # GPU.
 #   tools/dist_train.sh configs/ssul/voc_15-5.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
-    '../_base_/datasets/voc12_aug_512.py', '../_base_/schedules/voc_50e.py',
-    '../_base_/methods/ssul.py', '../_base_/default_runtime.py'
+    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_50e.py',
+    '../_base_/methods/ssul.py'
 ]
-scenario = dict(name='15-5', num_classes=20)
-data_preprocessor = dict(size=(512, 512))
 model = dict(
-    type='IncrementalSegmentor',
-    data_preprocessor=data_preprocessor,
     decode_head=dict(
         base_type='ProjectedASPPHead',
-        num_classes=21,
-        scenario=scenario,
         loss_decode=dict(_delete_=True, type='MultiBCELoss', void='ignored'),
         **_base_.method))
 load_image, load_annotations, *geometry = _base_.train_pipeline
@@ -31,10 +24,5 @@ load_saliency = dict(
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(
-        scenario=scenario,
         pipeline=[load_image, load_annotations, load_saliency, *geometry]))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-log_processor = dict(by_epoch=True)
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)
 later_steps = dict(model=_base_.later_model)

@@ -1,5 +1,5 @@
 # DKD: all terms of Eq. 1, new classifiers from the auxiliary one (Eq. 11).
-# A config takes it over with decode_head=dict(..., **_base_.method).
+# A config takes it over with decode_head=dict(**_base_.method).
 method = dict(
     type='DKDHead',
     init='auxiliary',

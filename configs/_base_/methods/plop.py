@@ -1,7 +1,7 @@
 # PLOP (Douillard et al., CVPR 2021): local POD on the stages of the backbone, the feature and the
 # logits, pseudo labels of the old model by entropy, MiB's initialisation. Weights of local POD for VOC;
 # 1e-3 and 1e-5 on ADE20K (the authors' scripts).
-# A config takes it over with decode_head=dict(..., **_base_.method), and switches dropout off in later
+# A config takes it over with decode_head=dict(**_base_.method), and switches dropout off in later
 # steps, later_steps=dict(model=dict(freeze_dropout=True)): the authors' network has none, and local POD
 # would compare what is dropped with what is not.
 method = dict(

@@ -1,7 +1,7 @@
 # SSUL (Cha et al., NeurIPS 2021): a sigmoid a class, an unknown class within the background, pseudo
 # labels of old classes where the old model is at least 0.7 sure (the authors' commands).
 # "Program" is the authors' released program.
-# A config takes it over with decode_head=dict(..., **_base_.method) and
+# A config takes it over with decode_head=dict(**_base_.method) and
 # later_steps=dict(model=_base_.later_model).
 method = dict(
     type='SSULHead',

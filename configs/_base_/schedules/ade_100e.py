@@ -1,22 +1,14 @@
 # DKD's recipe for ADE20K, for batches of 24. "Paper" is its section 4.1; "program" is what the
 # authors' released program does and the paper leaves out.
 # Needs log_processor = dict(by_epoch=True) in the config that is built on it.
+_base_ = './epochs.py'
 optim_wrapper = dict(
-    # Program: mixed precision; the loss scale is dynamic by default. It needs a GPU: without one,
-    # --cfg-options optim_wrapper.type=OptimWrapper
-    type='AmpOptimWrapper',
-    constructor='GroupedOptimWrapperConstructor',
+    # Program: mixed precision; the loss scale is dynamic by default.
     # Paper: SGD, momentum 0.9, lr 2.5e-3 at step 0. Program: nesterov, weight decay 1e-4.
-    optimizer=dict(
-        type='SGD',
-        lr=2.5e-3,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=1e-4),
+    optimizer=dict(lr=2.5e-3),
     # Program: ten times the lr for everything behind the backbone, decode_head and auxiliary_head.
     paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
-# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
-auto_scale_lr = dict(enable=False, base_batch_size=24)
+auto_scale_lr = dict(base_batch_size=24)
 # Paper: poly with a linear warm-up "following SSUL", whose program warms up for 10 % of the
 # iterations. Program: from 1e-3 of the lr, for 20 %; poly with power 0.9 after it, per iteration.
 param_scheduler = [
@@ -37,15 +29,7 @@ param_scheduler = [
         convert_to_iter_based=True)
 ]
 # Paper: 100 epochs at every step.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100)
-default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50),
-    param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(
-        type='CheckpointHook', by_epoch=True, interval=5, max_keep_ckpts=1),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'))
+train_cfg = dict(max_epochs=100)
 later_steps = dict(
     optim_wrapper=dict(
         optimizer=dict(lr=2.5e-4),  # paper

@@ -37,3 +37,15 @@ later_steps = dict(
             by_epoch=False)
     ],
     train_cfg=dict(max_iters=500))
+# Later steps of half the length: 4-1 has twice as many as 4-2.
+halved = dict(
+    param_scheduler=[
+        dict(
+            type='PolyLR',
+            power=0.9,
+            eta_min=0,
+            begin=0,
+            end=250,
+            by_epoch=False)
+    ],
+    train_cfg=dict(max_iters=250))

@@ -3,14 +3,9 @@
 # and mixed precision as in MiB's program).
 # Needs log_processor = dict(by_epoch=True) and train_dataloader = dict(batch_size=6), for 4 GPUs, in
 # the config that is built on it.
-optim_wrapper = dict(
-    # It needs a GPU: without one, --cfg-options optim_wrapper.type=OptimWrapper
-    type='AmpOptimWrapper',
-    constructor='GroupedOptimWrapperConstructor',
-    optimizer=dict(
-        type='SGD', lr=1e-2, momentum=0.9, nesterov=True, weight_decay=1e-4))
-# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
-auto_scale_lr = dict(enable=False, base_batch_size=24)
+_base_ = './epochs.py'
+optim_wrapper = dict(optimizer=dict(lr=1e-2))
+auto_scale_lr = dict(base_batch_size=24)
 param_scheduler = [
     dict(
         type='PolyLR',
@@ -21,13 +16,5 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=30)
-default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50),
-    param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(
-        type='CheckpointHook', by_epoch=True, interval=5, max_keep_ckpts=1),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'))
+train_cfg = dict(max_epochs=30)
 later_steps = dict(optim_wrapper=dict(optimizer=dict(lr=1e-3)))

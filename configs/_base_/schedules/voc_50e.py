@@ -2,15 +2,11 @@
 # the backbone at step 0, poly with power 0.9 (the authors' commands and program), SGD with momentum
 # 0.9, nesterov, weight decay 1e-4, mixed precision (program).
 # Needs log_processor = dict(by_epoch=True) in the config that is built on it.
+_base_ = './epochs.py'
 optim_wrapper = dict(
-    # It needs a GPU: without one, --cfg-options optim_wrapper.type=OptimWrapper
-    type='AmpOptimWrapper',
-    constructor='GroupedOptimWrapperConstructor',
-    optimizer=dict(
-        type='SGD', lr=1e-2, momentum=0.9, nesterov=True, weight_decay=1e-4),
+    optimizer=dict(lr=1e-2),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
-# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
-auto_scale_lr = dict(enable=False, base_batch_size=32)
+auto_scale_lr = dict(base_batch_size=32)
 param_scheduler = [
     dict(
         type='PolyLR',
@@ -21,15 +17,7 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50)
-default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50),
-    param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(
-        type='CheckpointHook', by_epoch=True, interval=5, max_keep_ckpts=1),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'))
+train_cfg = dict(max_epochs=50)
 later_steps = dict(
     optim_wrapper=dict(
         paramwise_cfg=dict(

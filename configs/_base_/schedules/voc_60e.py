@@ -1,18 +1,14 @@
 # DKD's recipe for PASCAL VOC 2012, for batches of 32. "Paper" is its section 4.1; "program" is what
 # the authors' released program does and the paper leaves out.
 # Needs log_processor = dict(by_epoch=True) in the config that is built on it.
+_base_ = './epochs.py'
 optim_wrapper = dict(
-    # Program: mixed precision; the loss scale is dynamic by default. It needs a GPU: without one,
-    # --cfg-options optim_wrapper.type=OptimWrapper
-    type='AmpOptimWrapper',
-    constructor='GroupedOptimWrapperConstructor',
+    # Program: mixed precision; the loss scale is dynamic by default.
     # Paper: SGD, momentum 0.9, lr 1e-3 at step 0. Program: nesterov, weight decay 1e-4.
-    optimizer=dict(
-        type='SGD', lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-4),
+    optimizer=dict(lr=1e-3),
     # Program: ten times the lr for everything behind the backbone, decode_head and auxiliary_head.
     paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
-# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
-auto_scale_lr = dict(enable=False, base_batch_size=32)
+auto_scale_lr = dict(base_batch_size=32)
 # Paper: poly; program: power 0.9, per iteration.
 param_scheduler = [
     dict(
@@ -25,15 +21,7 @@ param_scheduler = [
         convert_to_iter_based=True)
 ]
 # Paper: 60 epochs at every step.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=60)
-default_hooks = dict(
-    timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50),
-    param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(
-        type='CheckpointHook', by_epoch=True, interval=5, max_keep_ckpts=1),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'))
+train_cfg = dict(max_epochs=60)
 later_steps = dict(
     optim_wrapper=dict(
         optimizer=dict(lr=1e-4),  # paper

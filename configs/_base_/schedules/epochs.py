@@ -1,0 +1,20 @@
+# What the recipes for VOC and ADE20K share: SGD with momentum 0.9, nesterov and weight decay 1e-4, mixed
+# precision, epochs. A schedule built on it adds lr, batch size, curve and length.
+# Needs log_processor = dict(by_epoch=True) in the config that is built on it.
+optim_wrapper = dict(
+    # It needs a GPU: without one, --cfg-options optim_wrapper.type=OptimWrapper
+    type='AmpOptimWrapper',
+    constructor='GroupedOptimWrapperConstructor',
+    optimizer=dict(
+        type='SGD', momentum=0.9, nesterov=True, weight_decay=1e-4))
+# --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
+auto_scale_lr = dict(enable=False)
+train_cfg = dict(type='EpochBasedTrainLoop')
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook', by_epoch=True, interval=5, max_keep_ckpts=1),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='SegVisualizationHook'))
