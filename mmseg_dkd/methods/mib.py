@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..models.incremental_head import register_method
+from ..models.losses.multi_bce import VOID
 from .softmax import SoftmaxHead
-
-VOID = 255
 
 
 def unbiased_cross_entropy(logits: Tensor, label: Tensor, num_old: int) -> Tensor:

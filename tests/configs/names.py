@@ -4,7 +4,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
+from mmengine.registry import PARAM_SCHEDULERS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGS = REPOSITORY / 'configs'
@@ -32,3 +34,18 @@ def classes_of(name: str) -> list[int]:
 def all_steps(names: list[str]) -> list[tuple[str, int]]:
     """Every step of every config."""
     return [(name, step) for name in names for step in range(len(classes_of(name)))]
+
+
+def rates_of(schedule: list[dict], epochs: int, length: int) -> list[float]:
+    """The learning rate in each iteration, from 1.0 on, of epochs of this many iterations."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedulers = [
+        PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer, epoch_length=length))
+        for cfg in schedule
+    ]
+    rates = []
+    for _ in range(epochs * length):
+        rates.append(optimizer.param_groups[0]['lr'])
+        for scheduler in schedulers:
+            scheduler.step()
+    return rates

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
+from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, MODELS
 from mmseg.structures import SegDataSample
@@ -22,7 +22,7 @@ from mmseg_dkd.engine import step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
 from tests.meta import on_meta
 
-from .names import ALL, CONFIGS, DKD, all_steps, classes_of, load
+from .names import ALL, CONFIGS, DKD, all_steps, classes_of, load, rates_of
 
 NAMES = [name for name in ALL if name.split('/')[0] in DKD]
 VOC = [name for name in NAMES if '/voc_' in name]
@@ -169,16 +169,7 @@ def test_parameter_groups(name, step, tmp_path):
 )
 def test_learning_rate_curve(name, warm, factor, epochs):
     length = 7
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedulers = [
-        PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer, epoch_length=length))
-        for cfg in load(name).param_scheduler
-    ]
-    actual = []
-    for _ in range(epochs * length):
-        actual.append(optimizer.param_groups[0]['lr'])
-        for scheduler in schedulers:
-            scheduler.step()
+    actual = rates_of(load(name).param_scheduler, epochs, length)
     # mmengine reaches the end of either part with its last iteration, not one behind it.
     warm_up = factor + (1 - factor) * np.linspace(0, 1, warm * length)
     poly = (1 - np.linspace(0, 1, (epochs - warm) * length)) ** 0.9

@@ -1,36 +1,22 @@
 """The page of a run: its figures are those of the run, and it needs nothing but itself."""
 
-import itertools
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from mmseg_dkd.engine.results import write_json
 from mmseg_dkd.evaluation.page import write_page
 
+from .made_up_run import write_run
+
 VOID_TAGS = {'meta', 'img', 'input', 'link', 'br', 'wbr'}
 LETTERS = '<b>&"\'</script>'
 FOLDER = LETTERS.replace('/', '')
-BROWSER = next(
-    filter(
-        None,
-        [
-            os.environ.get('CHROMIUM'),
-            *map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome', 'chrome')),
-        ],
-    ),
-    None,
-)
 
 
 class Page(HTMLParser):
@@ -70,48 +56,6 @@ class Page(HTMLParser):
 
     def all(self, tag: str) -> list[dict]:
         return [attributes for name, attributes in self.tags if name == tag]
-
-
-def write_run(
-    folder: Path, sizes: list[int], finished: int, samples: int = 2, word: str = 'class'
-) -> list[dict]:
-    """A run of which the first steps are finished; its results. Class 2 occurs nowhere."""
-    rng = np.random.default_rng(0)
-    names = ['background', *(f'{word} {c}' for c in range(1, sum(sizes) + 1))]
-    palette = rng.integers(0, 256, (len(names), 3)).ravel().tolist()
-    entries = []
-    for step in range(finished):
-        seen = names[: 1 + sum(sizes[: step + 1])]
-        iou = dict(zip(seen, rng.uniform(0, 100, len(seen)).tolist(), strict=True)) | {
-            names[2]: None
-        }
-        keys = ('miou_base', 'miou_novel', 'miou_all', 'hiou')
-        scores = dict(zip(keys, rng.uniform(0, 100, 4).tolist(), strict=True))
-        if step == 0:
-            scores.update(miou_novel=None, hiou=None)
-        choices = dict(method='DKD', lr=0.01 / 10 ** min(step, 1), components=dict(KD=True))
-        entries.append(dict(step=step, **scores, per_class_iou=iou, choices=choices))
-        place = folder / f'step_{step}' / 'samples'
-        place.mkdir(parents=True)
-        ids = iter(range(1, sum(sizes) + 1))
-        steps = [list(itertools.islice(ids, size)) for size in sizes]
-        scenario = dict(name=steps, num_classes=sum(sizes))
-        (place.parent / 'config.py').write_text(f'scenario = {scenario}\n')
-        if samples:
-            (place / 'classes.txt').write_text(''.join(f'{name}\n' for name in names))
-        for number in range(samples):
-            Image.new('RGB', (40, 30), (0, 0, 40 * number)).save(place / f'{number}_image.png')
-            for kind, label in (('truth', 1), ('prediction', len(seen) - 1)):
-                mask = Image.fromarray(np.full((30, 40), label * number, np.uint8))
-                mask.putpalette(palette)
-                mask.save(place / f'{number}_{kind}.png')
-    write_json(folder / 'results.json', entries)
-    costs = {
-        str(t): dict(recipe=f'{t:016x}', sha256=f'{t}' * 64, images=10 + t, seconds=90.0 * t)
-        for t in range(finished)
-    }
-    write_json(folder / 'manifest.json', dict(config='dkd/x.py', steps=costs))
-    return entries
 
 
 def percent(value: float | None, digits: int = 2) -> str:
@@ -283,47 +227,3 @@ def test_a_real_run_makes_a_page(finished, tmp_path):
     assert ['lr', json.dumps(choices['lr'])] == [r for r in page.tables[None] if r[0] == 'lr'][0][
         :2
     ]
-
-
-PROBE = """
-<script>
-{
-const slider = document.getElementById('step');
-const visible = () => [...document.querySelectorAll('[data-step]')]
-  .filter((figure) => figure.offsetParent).map((figure) => figure.dataset.step).join('');
-const seen = [visible()];
-slider.value = 0;
-slider.dispatchEvent(new Event('input'));
-seen.push(visible(), document.getElementById('shown').textContent);
-const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-console.log('measured ' + JSON.stringify([seen, wide]) + ' end');
-}
-</script>
-"""
-
-
-@pytest.mark.skipif(BROWSER is None, reason='no Chromium: name one by CHROMIUM')
-def test_a_browser_moves_the_slider_and_scrolls_tables_but_not_the_page(tmp_path):
-    write_run(tmp_path, [100, *[5] * 10], 11)
-    file = write_page(tmp_path)
-    file.write_text(file.read_text().replace('</body>', f'{PROBE}</body>'))
-    options = ['--headless', '--no-sandbox', '--disable-gpu', '--window-size=360,800']
-    options += ['--enable-logging=stderr', f'--user-data-dir={tmp_path}/profile']
-    command = [BROWSER, *options, file.as_uri()]
-    said = []
-    # What the page says is told by the log, which goes on until the browser is stopped.
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as browser:
-        watch = threading.Timer(60, os.killpg, (browser.pid, signal.SIGKILL))
-        watch.start()
-        for line in browser.stderr:
-            said += [line] * ('CONSOLE' in line)
-            if 'measured' in line:
-                break
-        watch.cancel()
-        os.killpg(browser.pid, signal.SIGKILL)
-    assert len(said) == 1, f'the page says {said}'
-    seen, wide = json.loads(re.search('measured (.*) end', said[0])[1].replace('\\"', '"'))
-    assert seen == ['1010', '00', 'after step 0']
-    assert wide == 0, f'the page is {wide} pixels wider than the window'

@@ -7,18 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.model import revert_sync_batchnorm
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import PARAM_SCHEDULERS
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mmseg_dkd import checkpoint_types
 from mmseg_dkd.engine import Sequence, hand_over, step_config
-from mmseg_dkd.engine.recipe import first_step_of
 from mmseg_dkd.methods.ssul.labels import with_pseudo_labels, with_unknown
-from tests.configs.names import load
-from tests.meta import on_meta
 
 from .plain import head_of, samples_of
 
@@ -226,70 +221,6 @@ def test_later_steps_train_the_new_the_unknown_and_the_background(tiny):
     optimizer.step()
     changed = {name for name, value in model.state_dict().items() if (value != before[name]).any()}
     assert changed == trained and len(trained) == 9
-
-
-@pytest.mark.parametrize(
-    ('name', 'lr'),
-    [
-        ('ssul/voc_15-1.py', (1e-3, 1e-2, 1e-2)),
-        ('ssul_m/ade_100-10.py', (1e-3, 1e-2, 5e-2)),
-        ('ssul/fashion_4-2.py', (0.01, 0.05, 0.02)),
-    ],
-)
-def test_learning_rates(name, lr):
-    backbone, head, later = lr
-    for step in (0, 2):
-        cfg = step_config(load(name), step)
-        cfg.optim_wrapper.type = 'OptimWrapper'  # mixed precision wants a GPU
-        with on_meta():
-            model = MODELS.build(cfg.model)
-        optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
-        actual = {id(p): g['lr'] for g in optimizer.param_groups for p in g['params']}
-        assert {g['weight_decay'] for g in optimizer.param_groups} == {1e-4}
-        for key, parameter in model.named_parameters():
-            if step == 0:
-                expected = backbone if key.startswith('backbone') else head
-            else:
-                expected = later * (1e-4 if '.background.' in key else 1)
-                expected = expected if parameter.requires_grad else None
-            assert actual.get(id(parameter)) == pytest.approx(expected), key
-
-
-def test_warm_up_on_ade_is_a_factor_on_the_poly():
-    length, optimizer = 7, torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedulers = [
-        PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer, epoch_length=length))
-        for cfg in load('ssul/ade_100-50.py').param_scheduler
-    ]
-    actual = []
-    for _ in range(100 * length):
-        actual.append(optimizer.param_groups[0]['lr'])
-        for scheduler in schedulers:
-            scheduler.step()
-    # mmengine reaches the end of either part with its last iteration, not one behind it.
-    done = torch.arange(100 * length, dtype=torch.float64)
-    warm_up = (1e-3 + (1 - 1e-3) * done / (10 * length - 1)).clamp(max=1)
-    expected = warm_up * (1 - done / (100 * length - 1)) ** 0.9
-    torch.testing.assert_close(torch.tensor(actual, dtype=torch.float64), expected)
-
-
-def test_step_0_is_shared_unless_the_unknown_differs():
-    plain, memory = (load(f'{name}/voc_15-1.py') for name in ('ssul', 'ssul_m'))
-    other = copy.deepcopy(plain)
-    other.model.decode_head.pseudo_threshold = 0.9
-    assert first_step_of(plain) == first_step_of(memory) == first_step_of(other)
-    other.model.decode_head.unknown = 'unlabelled'
-    assert first_step_of(plain) != first_step_of(other)
-
-
-def test_network_is_that_of_the_authors():
-    with on_meta():
-        head = MODELS.build(step_config(load('ssul/voc_15-5.py'), 1).model).decode_head
-    assert head.bottleneck[0].conv.kernel_size == (1, 1) and len(head.bottleneck) == 2
-    for name, classes in dict(unknown=1, background=1, **{'steps.0': 15, 'steps.1': 5}).items():
-        group = head.conv_seg.get_submodule(name)
-        assert group[0].conv.weight.shape == (256, 256, 3, 3) and group[0].conv.bias is None
-        assert group[1].weight.shape == (classes, 256, 1, 1)
 
 
 def test_sequence_with_a_memory_hands_over(tiny, tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-VOID = 255
+from ...models.losses.multi_bce import VOID
+
 # Label of salient pixels that no class of the step has; classes are below it.
 SALIENT = 254
 UNKNOWN, BACKGROUND = 1, 2

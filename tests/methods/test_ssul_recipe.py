@@ -1,0 +1,69 @@
+"""SSUL's configs: what learns how fast, which step 0 is shared, the authors' network."""
+
+import copy
+
+import numpy as np
+import pytest
+from mmengine.optim import build_optim_wrapper
+from mmseg.registry import MODELS
+
+from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine.recipe import first_step_of
+from tests.configs.names import load, rates_of
+from tests.meta import on_meta
+
+
+@pytest.mark.parametrize(
+    ('name', 'lr'),
+    [
+        ('ssul/voc_15-1.py', (1e-3, 1e-2, 1e-2)),
+        ('ssul_m/ade_100-10.py', (1e-3, 1e-2, 5e-2)),
+        ('ssul/fashion_4-2.py', (0.01, 0.05, 0.02)),
+    ],
+)
+def test_learning_rates(name, lr):
+    backbone, head, later = lr
+    for step in (0, 2):
+        cfg = step_config(load(name), step)
+        cfg.optim_wrapper.type = 'OptimWrapper'  # mixed precision wants a GPU
+        with on_meta():
+            model = MODELS.build(cfg.model)
+        optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+        actual = {id(p): g['lr'] for g in optimizer.param_groups for p in g['params']}
+        assert {g['weight_decay'] for g in optimizer.param_groups} == {1e-4}
+        for key, parameter in model.named_parameters():
+            if step == 0:
+                expected = backbone if key.startswith('backbone') else head
+            else:
+                expected = later * (1e-4 if '.background.' in key else 1)
+                expected = expected if parameter.requires_grad else None
+            assert actual.get(id(parameter)) == pytest.approx(expected), key
+
+
+def test_warm_up_on_ade_is_a_factor_on_the_poly():
+    length = 7
+    actual = rates_of(load('ssul/ade_100-50.py').param_scheduler, 100, length)
+    # mmengine reaches the end of either part with its last iteration, not one behind it.
+    done = np.arange(100 * length)
+    warm_up = np.minimum(1e-3 + (1 - 1e-3) * done / (10 * length - 1), 1)
+    expected = warm_up * (1 - done / (100 * length - 1)) ** 0.9
+    np.testing.assert_allclose(actual, expected, atol=1e-9)
+
+
+def test_step_0_is_shared_unless_the_unknown_differs():
+    plain, memory = (load(f'{name}/voc_15-1.py') for name in ('ssul', 'ssul_m'))
+    other = copy.deepcopy(plain)
+    other.model.decode_head.pseudo_threshold = 0.9
+    assert first_step_of(plain) == first_step_of(memory) == first_step_of(other)
+    other.model.decode_head.unknown = 'unlabelled'
+    assert first_step_of(plain) != first_step_of(other)
+
+
+def test_network_is_that_of_the_authors():
+    with on_meta():
+        head = MODELS.build(step_config(load('ssul/voc_15-5.py'), 1).model).decode_head
+    assert head.bottleneck[0].conv.kernel_size == (1, 1) and len(head.bottleneck) == 2
+    for name, classes in dict(unknown=1, background=1, **{'steps.0': 15, 'steps.1': 5}).items():
+        group = head.conv_seg.get_submodule(name)
+        assert group[0].conv.weight.shape == (256, 256, 3, 3) and group[0].conv.bias is None
+        assert group[1].weight.shape == (classes, 256, 1, 1)
