@@ -1,5 +1,7 @@
 """Distributed start on GPUs and, for tests and small machines, on CPUs."""
 
+import atexit
+
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
@@ -25,6 +27,9 @@ def launch(cfg: Config, launcher: str) -> None:
             init_dist(launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
         else:
             dist.init_process_group('gloo')
+        # gloo's threads may hold tensors; freeing them while Python ends aborts a finished process
+        # (github.com/pytorch/pytorch/pull/179291).
+        atexit.register(dist.destroy_process_group)
     if launcher != 'none' and not on_gpu:
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
         _rename_types(cfg.model)

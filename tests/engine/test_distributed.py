@@ -87,3 +87,27 @@ def test_two_nodes_meet_and_train_as_one(tiny, tmp_path):
     assert [entry['step'] for entry in results] == [0, 1]
     log = next((tmp_path / 'run/step_1').glob('*/*.log')).read_text()
     assert 'Distributed training: True' in log and 'GPU number: 2' in log
+
+
+def test_process_leaves_its_group_before_python_ends():
+    code = (
+        'import atexit, torch.distributed as dist\n'
+        'from mmengine.config import Config\n'
+        'from mmseg_dkd.engine import launch\n'
+        "atexit.register(lambda: print('in a group:', dist.is_initialized()))\n"
+        "launch(Config(dict(model={})), 'pytorch')\n"
+    )
+    group = dict(RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1', LOCAL_RANK='0')
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env=dict(
+            os.environ,
+            PYTHONPATH=str(REPOSITORY),
+            MASTER_PORT=str(29500 + os.getpid() % 2000),
+            **group,
+        ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == 'in a group: False'
