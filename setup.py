@@ -37,6 +37,7 @@ setup(
     ],
     extras_require={
         'demo': ['deep-sort-realtime==1.3.2'],
+        'docs': ['furo', 'myst-parser', 'sphinx'],
         'export': ONNX,
         'tests': ['hypothesis', 'pytest', 'ruff', *ONNX],
         'tracking': ['tensorboard', 'wandb'],

@@ -7,6 +7,6 @@ stamp=.venv/installed
 if [ ! -e "$stamp" ] || [ constraints.txt -nt "$stamp" ] || [ setup.py -nt "$stamp" ]; then
     "${PYTHON:-python3}" -m venv .venv
     .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-    .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,tests]'
+    .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,docs,tests]'
     touch "$stamp"
 fi

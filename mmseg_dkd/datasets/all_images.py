@@ -10,7 +10,7 @@ from .step_dataset import StepDataset
 class AllImages(StepDataset):
     """Every image of a data set, with the labels of all classes, numbered as they are learned.
 
-    Takes the arguments of :class:`StepDataset` in test mode, whatever ``step`` says.
+    Takes the arguments of :class:`.StepDataset` in test mode, whatever ``step`` says.
     """
 
     def __init__(self, dataset: dict, scenario: dict, step: int | None = None, **kwargs) -> None:

@@ -11,7 +11,7 @@ from ..randomness import Draw
 
 @DATA_SAMPLERS.register_module()
 class DrawSampler(Sampler):
-    """The order of another sampler, with a seed for every image that :class:`StepDataset` obeys.
+    """The order of another sampler, with a seed for every image that :class:`.StepDataset` obeys.
 
     Every iteration over it starts anew, or where ``skip`` has put it, whatever was read before.
 

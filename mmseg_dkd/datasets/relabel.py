@@ -11,7 +11,7 @@ from mmseg.registry import TRANSFORMS
 class Relabel(BaseTransform):
     """One look-up for a whole mask: ``gt_seg_map = table[gt_seg_map]``.
 
-    :class:`StepDataset` puts it behind ``LoadAnnotations``.
+    :class:`.StepDataset` puts it behind ``LoadAnnotations``.
 
     Args:
         table: New label of each of the 256 label values, 0 to 255.

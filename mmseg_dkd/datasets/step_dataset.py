@@ -29,8 +29,8 @@ class StepDataset:
     knowing it. Class id c of the scenario is label c of a data set with background, and label
     c - 1 of one without (ADE20K with ``reduce_zero_label``), whose void pixels are "unlabelled".
 
-    Training: images by :meth:`Scenario.select`, every label outside of the step's classes unknown
-    (0), void 255. Testing: images by :meth:`Scenario.select_test`, classes of later steps
+    Training: images by :meth:`.Scenario.select`, every label outside of the step's classes unknown
+    (0), void 255. Testing: images by :meth:`.Scenario.select_test`, classes of later steps
     background (0), or void where the data set has no background (the convention of the paper).
 
     Args:
@@ -38,7 +38,7 @@ class StepDataset:
             ``LoadAnnotations`` in its pipeline.
         pipeline: In place of the pipeline of that dataset, or of all in the ``ConcatDataset``.
             mmseg's tools read and set it here.
-        scenario: Arguments of :class:`Scenario`.
+        scenario: Arguments of :class:`.Scenario`.
         step: The step; the last one if omitted.
         test_mode: Whether to test rather than to train.
         presence_dir: Folder of the class presence cache; ``.mmseg_dkd`` in the data set's
@@ -54,7 +54,7 @@ class StepDataset:
     Raises:
         FileNotFoundError: If an image folder or list is not there.
         ValueError: If the classes of the data set and the scenario differ in number, a mask is
-            unusable (:func:`class_presence`), the step selects no image, or the memory is not
+            unusable (:func:`.class_presence`), the step selects no image, or the memory is not
             of this step and data set.
     """
 

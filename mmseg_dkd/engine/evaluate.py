@@ -40,7 +40,7 @@ def figures_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
     Args:
         cfg: The step's own config.
         checkpoint: See :func:`confusion_of`.
-        views: Of :data:`VIEWS`.
+        views: Of ``VIEWS``.
 
     Returns:
         A row for every view and convention: what it counts, and ``miou_base``, ``miou_novel``,

@@ -25,7 +25,7 @@ def adopt(cfg: Config, shared: Path, work_dir: Path) -> dict:
 
     Args:
         cfg: The config of all steps.
-        shared: Folder of the run of :func:`first_step_config` that trained it.
+        shared: Folder of the run of :func:`.first_step_config` that trained it.
         work_dir: Folder of the run that takes it over.
 
     Returns:

@@ -12,7 +12,7 @@ def as_it_was(cfg: Config, step: int) -> Iterator[Config]:
     """The config, then those with fewer steps that it may have grown from, if they have the step.
 
     Without the later steps, ``scenario`` and ``num_classes`` are smaller, the classes of a data
-    set's ``metainfo`` fewer, and a :class:`mmseg_dkd.datasets.LabelledFolder` that labels later
+    set's ``metainfo`` fewer, and a :class:`.LabelledFolder` that labels later
     classes alone is not there. A step was trained by this config if its recipe is that of one of
     them.
 

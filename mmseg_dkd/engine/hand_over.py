@@ -32,7 +32,7 @@ def describe(scenario: Scenario, step: int) -> dict:
 def check(checkpoint: dict, scenario: Scenario, step: int, path: str | Path) -> None:
     """Refuse a checkpoint that is not of this step of this scenario.
 
-    One of a scenario that this one has grown from (:meth:`Scenario.shares`) is as good.
+    One of a scenario that this one has grown from (:meth:`.Scenario.shares`) is as good.
 
     Raises:
         ValueError: If it is no checkpoint of this package, or of another scenario, class order or

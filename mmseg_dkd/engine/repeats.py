@@ -16,7 +16,7 @@ def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
 
     Args:
         path: The file.
-        scenario: Arguments of :class:`Scenario` without an order of its own.
+        scenario: Arguments of :class:`.Scenario` without an order of its own.
 
     Returns:
         Name (``order_<number>`` where the line has none) to class ids in the order of learning.

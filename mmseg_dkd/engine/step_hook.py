@@ -25,7 +25,7 @@ class IncrementalStepHook(Hook):
 
     Raises:
         ValueError: If ``previous`` is missing, not needed, or of another scenario or step, or if
-            test-time augmentation is not that of :class:`IncrementalTTAModel`.
+            test-time augmentation is not that of :class:`.IncrementalTTAModel`.
     """
 
     priority = 'VERY_HIGH'

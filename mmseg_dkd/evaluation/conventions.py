@@ -52,7 +52,7 @@ def scores(
         num_base: Classes of step 0, id 0 not counted.
 
     Returns:
-        As :func:`mmseg_dkd.evaluation.summarise`.
+        As :func:`.summarise`.
     """
     counts = confusion.sum(axis=0) if convention.all_images else confusion[0]
     seen = counts.shape[1]

@@ -33,7 +33,7 @@ class Outcome:
     memory_mib: float | None
 
     def scores(self, step: int = -1) -> dict[str, float | None]:
-        """After a step, the last one by default: what :func:`summarise` returns, and
+        """After a step, the last one by default: what :func:`.summarise` returns, and
         ``least_novel``, the IoU of the worst novel class, in percent."""
         per_class = self.entries[step]['per_class_iou']
         novel = [name for name in per_class if name not in self.base]

@@ -109,7 +109,7 @@ def write_config(path: Path, cfg: Config, model: dict, test: dict, about: str) -
         about: A line of comment at its head.
 
     Raises:
-        ValueError: If it needs a module that cannot be copied (:func:`detach`).
+        ValueError: If it needs a module that cannot be copied (:func:`.detach`).
     """
     backends = [dict(type='LocalVisBackend')]
     parts = dict(

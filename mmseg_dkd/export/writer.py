@@ -57,14 +57,14 @@ def export(
         cfg: The config of the step, or that of all steps with the last one's checkpoint.
         checkpoint: The step's checkpoint.
         out_dir: A folder that is new or empty; it gets all files or none.
-        formats: Of :data:`FORMATS`.
+        formats: Of ``FORMATS``.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint, or it has no class names and there is no
             data set to ask for them.
         ImportError: If a format needs a package that is not installed.
         RuntimeError: If a written model says something else than the original.
-        TypeError: If the method cannot be written so (:func:`plain_state`).
+        TypeError: If the method cannot be written so (:func:`.plain_state`).
         ValueError: If the folder holds something, the config is not of an incremental model, the
             checkpoint is not of its scenario and step, or something in the config needs this
             package.

@@ -53,7 +53,7 @@ class SoftmaxHead(IncrementalHead):
         Args:
             logits: ``[N, 1 + C, H, W]``.
             label: ``[N, H, W]``.
-            teacher: From the teacher's :meth:`reason`; None at step 0.
+            teacher: From the teacher's :meth:`.IncrementalHead.reason`; None at step 0.
         """
         loss = self.loss_decode(logits, label, ignore_index=self.ignore_index)
         return {self.loss_decode.loss_name: loss}

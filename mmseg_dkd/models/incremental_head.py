@@ -248,7 +248,7 @@ def register_method(method: type[IncrementalHead]) -> type[IncrementalHead]:
     """Register a method as a decode head: ``dict(type=<its name>, base_type='ASPPHead', ...)``.
 
     ``base_type`` is the registered name of a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg``,
-    one of :data:`mmseg_dkd.models.base_heads.INCREMENTAL_HEADS` or another like them; every
+    one of ``mmseg_dkd.models.base_heads.INCREMENTAL_HEADS`` or another like them; every
     argument that the method does not name goes to it.
     """
 

@@ -19,7 +19,7 @@ class OfficialASPPHead(ASPPHead):
 
     The branches stay in mmseg's order, image pooling first; the authors put it last. This is the
     same network with the projection's input channels permuted, which
-    :func:`mmseg_dkd.models.official_names.convert_backbone_and_aspp` does to their checkpoints.
+    :func:`.from_official` does to their checkpoints.
 
     Args:
         dilations: Rate of each ASPP branch; 1 makes it a 1x1 conv.

@@ -24,7 +24,7 @@ class IncrementalSegmentor(EncoderDecoder):
     The teacher is no submodule: it stays out of the checkpoint, the optimizer and the distributed
     wrapper. It is there only while a step after the first is being trained.
 
-    Its heads are the method (:class:`mmseg_dkd.models.IncrementalHead`). Auxiliary heads, as many
+    Its heads are the method (:class:`.IncrementalHead`). Auxiliary heads, as many
     stock recipes have them, are incremental heads of their own: each has its classifiers, and its
     losses compare it with the same head of the teacher. Only the decode head predicts.
 
@@ -41,7 +41,7 @@ class IncrementalSegmentor(EncoderDecoder):
     Raises:
         TypeError: If a head, auxiliary ones included, is not incremental: its softmax loss would
             call every pixel of an old class background. If the backbone is one of
-            :data:`mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES`.
+            ``mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES``.
         ValueError: If an auxiliary head is of another scenario or step than the decode head,
             ``train_only`` names no module, or the auxiliary classifiers alone are to be trained
             and the decode head's has no loss.

@@ -15,7 +15,7 @@ class IncrementalTTAModel(SegTTAModel):
     tau with them.
 
     Args:
-        module: The :class:`mmseg_dkd.models.IncrementalSegmentor`, or its config.
+        module: The :class:`.IncrementalSegmentor`, or its config.
     """
 
     def merge_preds(self, data_samples_list: list[list[SegDataSample]]) -> list[SegDataSample]:

@@ -26,7 +26,7 @@ class RECALLHead(SoftmaxHead):
     The encoder, that is everything before the decode head, is trained at step 0 and frozen then.
     The decode head is the decoder and goes on learning. A helper decoder is a decode head for
     background and the classes of one step; it labels the images that are retrieved for these
-    classes in later steps (:class:`RetrievedReplay`). That of step 0 is the decoder at the end of
+    classes in later steps (:class:`.RetrievedReplay`). That of step 0 is the decoder at the end of
     step 0. That of a later step learns beside the step, from the step's own images and labels: on
     an encoder that is frozen this is the same as learning it by itself with the step's schedule.
     It is kept, frozen, from step to step.

@@ -28,7 +28,7 @@ class UnknownAnnotations(BaseTransform):
 
 @DATASETS.register_module()
 class RetrievedReplay(StepDataset):
-    """A :class:`StepDataset` of which an item may be an image that was retrieved for an old class.
+    """A :class:`.StepDataset` of which an item may be an image that was retrieved for an old class.
 
     ``web_root/<class name>/*`` holds the images of a class, by its name in the data set's
     ``metainfo``; there are no labels. Such an item goes through the same pipeline (of several data
@@ -40,7 +40,7 @@ class RetrievedReplay(StepDataset):
         web_root: The folder, with a sub-folder for each class of an earlier step.
         share: The probability that a retrieved image stands in for one of the step; 0.5 is the
             balance of the authors' program.
-        **kwargs: As for :class:`StepDataset`.
+        **kwargs: As for :class:`.StepDataset`.
 
     Raises:
         FileNotFoundError: If the folder or that of an old class is not there.

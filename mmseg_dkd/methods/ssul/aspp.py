@@ -9,7 +9,7 @@ from ...models.official_aspp_head import OfficialASPPHead
 class ProjectedASPPHead(OfficialASPPHead):
     """Branches, 1x1 projection and dropout.
 
-    The 3x3 conv that :class:`OfficialASPPHead` has behind them is each class group's own in SSUL.
+    The 3x3 conv that :class:`.OfficialASPPHead` has behind them is each class group's own in SSUL.
     """
 
     def __init__(self, **kwargs) -> None:

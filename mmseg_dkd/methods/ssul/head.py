@@ -20,7 +20,7 @@ class SSULHead(IncrementalHead):
 
     Args:
         unknown: Which pixels without a label are unknown: ``'salient'``, the ones that
-            :class:`LoadSaliency` has marked, while the others are background; ``'unlabelled'``,
+            :class:`.LoadSaliency` has marked, while the others are background; ``'unlabelled'``,
             all of them, the authors' rule for ADE20K, which needs no maps.
         pseudo_threshold: Sigmoid from which on the old model labels a pixel, in (0, 1].
         loss_decode: Sum over the channels, mean over the pixels that are not void.

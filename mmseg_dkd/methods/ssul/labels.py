@@ -1,6 +1,6 @@
 """What SSUL makes of labels: the unknown, and pseudo labels of old classes.
 
-Targets number the channels from 1, as :class:`mmseg_dkd.models.losses.MultiBCELoss` does:
+Targets number the channels from 1, as :class:`.MultiBCELoss` does:
 1 unknown, 2 background, 2 + c class c, 255 void.
 """
 

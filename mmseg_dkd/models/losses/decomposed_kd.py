@@ -42,7 +42,7 @@ def decomposed_kd_loss(
         Scalar: mean over images and positions, then sum over the classes, of both terms.
 
     Raises:
-        ValueError: See :func:`binary_kd_loss`.
+        ValueError: See :func:`.binary_kd_loss`.
     """
     return binary_kd_loss(pos, teacher_pos) + binary_kd_loss(neg, teacher_neg)
 
