@@ -19,6 +19,7 @@ extensions = [
     'sphinx.ext.viewcode',
 ]
 exclude_patterns = ['_build', 'reference/modules.rst']
+html_show_copyright = False
 html_theme = 'furo'
 html_title = f'{project} {release}'
 

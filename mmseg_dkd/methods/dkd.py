@@ -123,7 +123,8 @@ class DKDHead(SigmoidHead):
         return losses | self.loss_of_auxiliary(feature, size)
 
     def loss_of_auxiliary(self, feature: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
-        """Eq. 10 at ``size``, if it is asked for; the feature does not learn from it."""
+        """Eq. 10 at ``size``, if it is asked for; the feature ``[N, D, h, w]`` does not learn from
+        it."""
         if self.loss_aux is None:
             return {}
         logits = self.conv_seg.auxiliary(feature.detach())

@@ -138,7 +138,7 @@ class IncrementalSegmentor(EncoderDecoder):
         return self
 
     def extract_feat(self, inputs: Tensor) -> list[Tensor]:
-        """Maps of the backbone, and of the neck where there is one."""
+        """Maps of the backbone, and of the neck where there is one, of images ``[N, 3, H, W]``."""
         return super().extract_feat(inputs.to(memory_format=self.memory_format))
 
     def set_teacher(self, teacher: 'IncrementalSegmentor | None') -> None:

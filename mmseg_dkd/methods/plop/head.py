@@ -145,7 +145,7 @@ class PLOPHead(MiBHead):
         """Local POD, weighted, averaged over all that is compared (six maps in the paper).
 
         Args:
-            student: With logits of the teacher's channels.
+            student: With logits of the teacher's channels, ``[N, 1 + C_old, h, w]``.
             teacher: The same of the teacher.
         """
         pairs = zip([*student.maps, student.feature], [*teacher.maps, teacher.feature], strict=True)

@@ -84,7 +84,7 @@ class SDRHead(MiBHead):
     ) -> dict[str, Tensor]:
         """MiB's terms and, with a teacher, those of the features.
 
-        The pixels of old classes are unknown; they are those where the teacher sees one.
+        What the teacher says are its logits ``[N, 1 + C_old, h, w]``. The pixels of old classes are unknown; they are those where the teacher sees one.
         """
         losses = super().loss(inputs, batch_data_samples, train_cfg, teacher)
         feature, label = self.encoded(inputs), self._stack_batch_gt(batch_data_samples)

@@ -76,7 +76,7 @@ class Prototypes(nn.Module):
         """Take in a batch, those of all processes together.
 
         Args:
-            feature, label: See :func:`known_pixels`.
+            feature, label: ``[N, D, h, w]`` and ``[N, h, w]``, as in :func:`known_pixels`.
         """
         sums, counts = class_sums(feature, label, len(self.count))
         all_reduce(sums)

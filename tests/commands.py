@@ -1,0 +1,70 @@
+"""Commands in pages and in the headers of configs, and what the scripts take."""
+
+import ast
+import re
+import shlex
+from dataclasses import dataclass
+from functools import cache
+
+from tests.tiny import REPOSITORY
+
+SCRIPT = re.compile(r'(?:tools|benchmarks|docs)/\w+\.(?:py|sh)')
+BLOCK = re.compile(r'^```bash\n(.*?)^```', re.M | re.S)
+SPAN = re.compile(r'`([^`\n]+)`')
+
+
+@dataclass(frozen=True)
+class Command:
+    """A script of this repository, and the words behind it."""
+
+    script: str
+    words: tuple[str, ...]
+
+    @property
+    def options(self) -> set[str]:
+        """The long options."""
+        return {word.split('=')[0] for word in self.words if re.match(r'--\w', word)}
+
+
+def command_in(line: str) -> Command | None:
+    """The command of a line of bash; None if it starts no script of this repository."""
+    words = shlex.split(line, comments=True)
+    for place, word in enumerate(words):
+        if SCRIPT.fullmatch(word):
+            return Command(word, tuple(words[place + 1 :]))
+    return None
+
+
+def commands_of_page(text: str) -> list[Command]:
+    """Commands in the blocks of bash of a page of Markdown, and in code within its sentences."""
+    lines = []
+    for block in BLOCK.findall(text):
+        lines += block.replace('\\\n', ' ').splitlines()
+    spans = SPAN.findall(BLOCK.sub('', text))
+    lines += [span for span in spans if re.match(r'(?:python )?(?:tools|benchmarks|docs)/', span)]
+    return [command for command in map(command_in, lines) if command]
+
+
+def commands_of_config(text: str) -> list[Command]:
+    """Commands in the comment that a config opens with, indented by three blanks."""
+    header = re.match(r'(?:#.*\n)*', text)[0]
+    lines = [line[4:] for line in header.splitlines() if line.startswith('#   ')]
+    return [command for command in map(command_in, lines) if command]
+
+
+@cache
+def options_of(script: str) -> frozenset[str]:
+    """Long options of a script; a shell script takes those of the Python scripts it starts."""
+    source = (REPOSITORY / script).read_text()
+    if script.endswith('.sh'):
+        started = re.findall(r'/(\w+\.py)"? ', source)
+        return frozenset().union(*(options_of(f'tools/{name}') for name in started))
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [
+        word.value
+        for call in calls
+        if getattr(call.func, 'attr', None) == 'add_argument'
+        for word in call.args
+        if isinstance(word, ast.Constant)
+    ]
+    return frozenset(['--help', *(name for name in named if name.startswith('--'))])
