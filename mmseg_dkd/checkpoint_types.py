@@ -3,6 +3,7 @@
 import pickle
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,11 +61,11 @@ def load(path: str | Path) -> dict:
     return _load(path, 'cpu')
 
 
-def _load_local(filename: str, map_location: object = None) -> dict:
+def _load_local(filename: str, map_location: Any = None) -> dict:
     return _load(Path(filename).expanduser(), map_location)
 
 
-def _load(path: str | Path, map_location: object) -> dict:
+def _load(path: str | Path, map_location: Any) -> dict:
     try:
         # Other loaders' contexts take away what allow() gave, so it is given here again.
         with torch.serialization.safe_globals(TYPES):

@@ -57,7 +57,7 @@ class RandomAreaCrop(BaseTransform):
         """Draw the (top, left, height, width) of a box inside a ``height`` x ``width`` image."""
         log_ratio = np.log(self.ratio)
         for _ in range(self.attempts):
-            area = height * width * np.random.uniform(*self.scale)
+            area = height * width * np.random.uniform(self.scale[0], self.scale[1])
             aspect = math.exp(np.random.uniform(*log_ratio))
             box_width = round(math.sqrt(area * aspect))
             box_height = round(math.sqrt(area / aspect))

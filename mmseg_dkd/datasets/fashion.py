@@ -1,5 +1,7 @@
 """The embedded demo set, as written by :func:`mmseg_dkd.datasets.demo.scenes.write_fashion_voc`."""
 
+from typing import Any
+
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import DATASETS
 
@@ -8,7 +10,7 @@ from mmseg.registry import DATASETS
 class FashionDataset(PascalVOCDataset):
     """Scenes of eight kinds of fashion products in PASCAL VOC layout; label ids 0 to 8."""
 
-    METAINFO = dict(
+    METAINFO: dict[str, Any] = dict(
         classes=(
             'background',
             't-shirt',

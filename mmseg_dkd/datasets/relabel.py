@@ -1,6 +1,7 @@
 """Labels outside of the step become unknown."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -29,7 +30,7 @@ class Relabel(BaseTransform):
         return results
 
 
-def insert_relabel(cfg: object, relabel: dict) -> tuple[object, list[dict]]:
+def insert_relabel(cfg: Any, relabel: dict) -> tuple[Any, list[dict]]:
     """The config with ``relabel`` behind every LoadAnnotations, and the loaders' configs.
 
     It is built anew: the data sets of a ConcatDataset may share one pipeline object, which must
@@ -55,5 +56,5 @@ def insert_relabel(cfg: object, relabel: dict) -> tuple[object, list[dict]]:
     return items, loaders
 
 
-def _is_loader(cfg: object) -> bool:
+def _is_loader(cfg: Any) -> bool:
     return isinstance(cfg, dict) and cfg.get('type') == 'LoadAnnotations'

@@ -25,9 +25,9 @@ class CostHook(Hook):
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._before = dict(seconds=0.0, memory_mib=0.0)
+        self._before: dict[str, float | None] = dict(seconds=0.0, memory_mib=0.0)
         self._cuda = torch.cuda.is_available()
-        self._peak = 0.0
+        self._peak: float | None = 0.0
         if self._cuda:
             torch.cuda.reset_peak_memory_stats()
         else:
@@ -39,10 +39,10 @@ class CostHook(Hook):
         if not self._cuda and self._peak is not None:
             self._peak = max(self._peak, _resident_peak())
         before, seconds = self._before, time.perf_counter() - self._start
-        known = None not in (before['memory_mib'], self._peak)
+        earlier, peak = before['memory_mib'], self._peak
         return dict(
             seconds=None if before['seconds'] is None else before['seconds'] + seconds,
-            memory_mib=max(before['memory_mib'], self._peak) if known else None,
+            memory_mib=None if earlier is None or peak is None else max(earlier, peak),
         )
 
     def after_train_iter(
@@ -75,4 +75,5 @@ def _reset_resident_peak() -> float | None:
 
 def _resident_peak() -> float:
     """MiB."""
-    return int(re.search(r'VmHWM:\s+(\d+) kB', STATUS.read_text())[1]) / 2**10
+    (peak,) = re.findall(r'VmHWM:\s+(\d+) kB', STATUS.read_text())
+    return int(peak) / 2**10

@@ -51,7 +51,9 @@ def figures_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
     rows = []
     for view in views:
         confusion = confusion_of(cfg, checkpoint, view)
-        for convention in conventions(scenario.has_background) if confusion is not None else ():
+        if confusion is None:
+            continue
+        for convention in conventions(scenario.has_background):
             figures = scores(confusion, convention, list(map(str, ids)), len(scenario.new(0)))
             rows.append(
                 dict(
@@ -93,7 +95,7 @@ def confusion_of(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
     confusion = _read(path, key)
     if confusion is None:
         confusion = _test(cfg, checkpoint, view)
-        if is_main_process():
+        if confusion is not None:
             write_atomically(path, partial(np.savez_compressed, key=key, confusion=confusion))
     return confusion
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.config import Config
 
@@ -40,7 +41,7 @@ def _written(scenario: dict, shorter: Scenario) -> dict:
     return dict(written, name=[list(step) for step in shorter.steps])
 
 
-def _cut(part: object, shorter: Scenario) -> object:
+def _cut(part: Any, shorter: Scenario) -> Any:
     """A part of a config, without what only the later steps have."""
     if isinstance(part, list):
         return [_cut(item, shorter) for item in part if not _is_later(item, shorter)]

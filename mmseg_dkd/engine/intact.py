@@ -98,7 +98,7 @@ def _newest(folder: Path) -> tuple[Path, int | None] | None:
     # The file holds the path at the time of writing; the folder may have moved since. A kill can
     # have left it empty.
     last = _number(Path(note.read_text(errors='replace').strip()))
-    files = {_number(file): file for file in folder.glob('*.pth') if _number(file) is not None}
+    files = {n: file for file in folder.glob('*.pth') if (n := _number(file)) is not None}
     for number in sorted(files, reverse=True):
         if last is not None and number > last:
             continue

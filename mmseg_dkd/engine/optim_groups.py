@@ -20,7 +20,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     def _validate_cfg(self) -> None:
         # Without any, mmengine would hand over every parameter, the frozen ones too.
-        self.paramwise_cfg = self.paramwise_cfg or dict(custom_keys={})
+        self.paramwise_cfg: dict = self.paramwise_cfg or dict(custom_keys={})
         super()._validate_cfg()
         keys = self.paramwise_cfg.get('custom_keys', {})
         wrong = set(self.paramwise_cfg) - {'custom_keys'}
@@ -34,7 +34,7 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     def add_params(self, params: list[dict], module: nn.Module, **kwargs) -> None:
         """Append the groups of a model to ``params``."""
         keys = self.paramwise_cfg.get('custom_keys', {})
-        groups = {}
+        groups: dict[tuple, list[nn.Parameter]] = {}
         for name, parameter in module.named_parameters():
             if not parameter.requires_grad:
                 continue

@@ -67,7 +67,7 @@ def revision_of(package: Path) -> tuple[str | None, bool | None]:
     """
 
     def git(*words: str) -> str:
-        command = ['git', '-C', package, *words]
+        command = ['git', '-C', str(package), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:

@@ -9,7 +9,7 @@ def parse_range(text: str) -> list[int]:
     Raises:
         ValueError: If the text is anything else, or names a number twice.
     """
-    numbers = []
+    numbers: list[int] = []
     for part in text.split(','):
         match = re.fullmatch(r'(\d+)(?:-(\d+))?', part.strip())
         found = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()

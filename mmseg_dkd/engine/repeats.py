@@ -25,7 +25,7 @@ def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
         ValueError: If the file has no order, a name twice, or an order that the scenario refuses;
             it names file and line.
     """
-    orders = {}
+    orders: dict[str, list[int]] = {}
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         name, _, ids = line.split('#')[0].rpartition(':')
         if not ids.strip():
@@ -62,7 +62,8 @@ def repeated(
         first_steps: Where the step 0s are kept, by fingerprint.
     """
     sequences = []
-    for name, order in (orders or {'': None}).items():
+    of_config: dict[str, None] = {'': None}
+    for name, order in (orders or of_config).items():
         for seed in [None] if seeds is None else seeds:
             varied, folder = copy.deepcopy(cfg), Path(work_dir, name)
             if order is not None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from ..atomic import write_atomically
 
@@ -12,7 +13,7 @@ MANIFEST = 'manifest.json'
 NOT_SCORES = ('per_class_iou', 'choices', 'provenance')
 
 
-def read_json(path: Path, default: object) -> object:
+def read_json(path: Path, default: Any) -> Any:
     """Content of a JSON file, or the default where there is none.
 
     Raises:
@@ -49,7 +50,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     """
     results = [*read_json(work_dir / RESULTS, []), entry]
     write_json(work_dir / RESULTS, results)
-    names = list(results[-1]['per_class_iou'])
+    names = list(entry['per_class_iou'])
     scores = [key for key in entry if key not in NOT_SCORES]
     table = io.StringIO()
     writer = csv.writer(table)

@@ -148,8 +148,11 @@ class Sequence:
         barrier()
         start, results = time.time(), read_json(self.work_dir / RESULTS, [])
         for count, step in enumerate(ahead, 1):
-            shared = step == 0 and self.first_steps is not None
-            results = (self._share_step_0() if shared else self._run_step(step, resume)) or results
+            if step == 0 and self.first_steps is not None:
+                found = self._share_step_0(self.first_steps)
+            else:
+                found = self._run_step(step, resume)
+            results = found or results
             elapsed = time.time() - start
             left = timedelta(seconds=round(elapsed / count * (len(ahead) - count)))
             print_log(
@@ -198,8 +201,8 @@ class Sequence:
             (step_folder(self.work_dir, step) / LAST).unlink(missing_ok=True)
             memory_of(self.work_dir, step).unlink(missing_ok=True)
 
-    def _share_step_0(self) -> list[dict] | None:
-        shared = self.first_steps / first_step_of(self.cfg)
+    def _share_step_0(self, first_steps: Path) -> list[dict] | None:
+        shared = first_steps / first_step_of(self.cfg)
         Sequence(first_step_config(self.cfg), shared).run([0], resume=True, wait=True)
         results = None
         if is_main_process():
@@ -215,7 +218,7 @@ class Sequence:
         previous = checkpoint_of(self.cfg, self.work_dir, step - 1) if step else None
         if previous is not None:
             verify(self.work_dir, step - 1, previous)
-        cfg = step_config(self.cfg, step, previous and str(previous))
+        cfg = step_config(self.cfg, step, None if previous is None else str(previous))
         if step and cfg.get('memory'):
             file = draw_memory(self.cfg, self.work_dir, step)
             cfg.train_dataloader.dataset.memory = dict(file=str(file))

@@ -120,10 +120,10 @@ def _rows(
     path: str | Path, channels: int, names: tuple[str, ...] | None, classes: Sequence[str]
 ) -> list[int]:
     """Channel of the checkpoint's classifier for background and each class."""
-    unnamed = names is None
-    if unnamed:
+    if names is None:
         without_background = channels == len(classes) - 1
         names = tuple(classes[1:] if without_background else classes)
+        print_log(f'{path} names no classes; taken to be: {", ".join(names)}', logger='current')
     if len(names) != channels:
         raise ValueError(
             f'start_from={path} has a classifier of {channels} channels, but the classes are '
@@ -142,6 +142,4 @@ def _rows(
             f'start_from={path} has other classes than step 0: missing {missing}, surplus '
             f'{surplus}; let the first step of the scenario learn the classes of the file'
         )
-    if unnamed:
-        print_log(f'{path} names no classes; taken to be: {", ".join(classes)}', logger='current')
     return [names.index(name) for name in classes]

@@ -5,6 +5,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from ..models.incremental_head import IncrementalHead
 from ..models.segmentor import IncrementalSegmentor
 from ..models.tta import IncrementalTTAModel
 from . import hand_over, start_from
@@ -80,7 +81,7 @@ class IncrementalStepHook(Hook):
         )
 
 
-def _model_and_head(runner: Runner) -> tuple[IncrementalSegmentor, object]:
+def _model_and_head(runner: Runner) -> tuple[IncrementalSegmentor, IncrementalHead]:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if isinstance(model, BaseTTAModel):
         if not isinstance(model, IncrementalTTAModel):

@@ -112,7 +112,8 @@ def compare(
         )
     if step is None:
         step = last_step(runs[0][seeds[0]])
-    figure, cells = None, []
+    figures: list[Figure] = []
+    cells = []
     for seed in seeds:
         viewers = [Viewer(found[seed], step, class_name) for found in runs]
         if viewers[0].dataset.names != viewers[1].dataset.names:
@@ -122,10 +123,10 @@ def compare(
             )
         measured = np.stack([viewer.measure() for viewer in viewers])
         area = measured[0, :, 0]
-        if figure is None:
+        if not figures:
             class_name = viewers[0].name
             chosen = choose_images(area, measured[:, :, 1].mean(axis=0))
-            figure = draw(viewers, chosen, labels_of(rows))
+            figures = [draw(viewers, chosen, labels_of(rows))]
         shares = 100 * measured[:, area == 0, 2]
         cells.append([share.mean() if share.size else None for share in shares])
         cells[-1] += [viewer.iou for viewer in viewers]
@@ -137,7 +138,7 @@ def compare(
     titles = [f'{name}: {kind}' for kind in kinds for name in names]
     for title, values in zip(titles, zip(*cells, strict=True), strict=True):
         lines.append(f'| {" | ".join([title, *(spread([v]) for v in values), spread(values)])} |')
-    return figure, '\n'.join(lines)
+    return figures[0], '\n'.join(lines)
 
 
 def choose_images(area: np.ndarray, peak: np.ndarray) -> list[int]:

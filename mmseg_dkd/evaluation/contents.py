@@ -172,7 +172,7 @@ def _trained(work_dir: Path, steps: dict[str, dict]) -> list[dict]:
 
 def _files(work_dir: Path, scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     """Title of a folder to name and address, from the page, of what is in it."""
-    places = [('run', work_dir, OF_A_RUN)]
+    places: list[tuple[str, Path, tuple[str, ...]]] = [('run', work_dir, OF_A_RUN)]
     places += [
         (f'step {t}', step_folder(work_dir, t), OF_A_STEP) for t in range(scenario.num_steps)
     ]

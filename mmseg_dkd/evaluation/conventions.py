@@ -27,12 +27,11 @@ class Convention:
 def conventions(has_background: bool) -> tuple[Convention, ...]:
     """MiB, PLOP, SSUL and DKD, for data with a background class (VOC) or without (ADE20K)."""
     without_zero = Convention('MiB', 'ignored', with_zero=False)
-    mib = (without_zero,)
-    if has_background:
-        # MiB's figures for VOC are quoted both ways.
-        mib = Convention('MiB', 'ignored'), without_zero
+    # MiB's figures for VOC are quoted both ways.
+    with_zero = (Convention('MiB', 'ignored'),) if has_background else ()
     return (
-        *mib,
+        *with_zero,
+        without_zero,
         Convention('PLOP', 'background'),
         Convention('SSUL', 'ignored', all_images=True),
         Convention('DKD', 'background' if has_background else 'ignored'),

@@ -61,15 +61,15 @@ def _draw_curve(
     if key == 'miou_novel':
         values, x = values[:, x > 0], x[x > 0]
     number = methods.index(method)
-    x = x + spread_points(number, len(methods), len(x))
-    draw_mean(axes, x, values, method, number, alpha=0.1)
+    moved = x + spread_points(number, len(methods), len(x))
+    draw_mean(axes, moved, values, method, number, alpha=0.1)
 
 
 def _draw_cost(axes: Axes, runs: list[Outcome], look: dict[str, str]) -> None:
-    points = [(run.minutes, run.scores()['hiou']) for run in runs]
-    if any(None in point for point in points):
+    pairs = [(run.minutes, run.scores()['hiou']) for run in runs]
+    if any(None in pair for pair in pairs):
         return
-    points = np.array(points)
+    points = np.array(pairs)
     errors = points.std(axis=0, ddof=1) if len(points) > 1 else (None, None)
     x, y = points.mean(axis=0)
     axes.errorbar(

@@ -1,5 +1,7 @@
 """How methods are told apart in a figure: colours, markers, bands and the legend."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,7 +12,7 @@ MARKERS = 'os^Dv<>'
 LINES = ('-', '--', ':')
 
 
-def style(number: int) -> dict[str, str]:
+def style(number: int) -> dict[str, Any]:
     """Colour, marker and line of the number-th method; 49 methods differ in colour or marker."""
     turn = number // len(COLOURS)
     return dict(
@@ -61,7 +63,7 @@ def spread_points(number: int, count: int, points: int) -> float:
 
 def legend(figure: Figure, columns: int = 2) -> None:
     """One legend for all panels, below them."""
-    found = {}
+    found: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)

@@ -173,7 +173,7 @@ def _curves(run: list[dict], by_class: bool) -> dict[str, list[float | None]]:
             parts.update({f'{name}: IoU': [name] for name in new})
         else:
             parts[f'classes of step {step}: mIoU'] = new
-    found = {}
+    found: dict[str, list[float | None]] = {}
     for title, part in parts.items():
         scores = [e['per_class_iou'] for e in run if part[0] in e['per_class_iou']]
         found[title] = [summarise(iou, part, [])['miou_base'] for iou in scores]
@@ -182,7 +182,7 @@ def _curves(run: list[dict], by_class: bool) -> dict[str, list[float | None]]:
 
 def _read_change(run: Path, step: int) -> dict[int, list[float]]:
     """Iteration to the three norms."""
-    folder, found = step_folder(run, step), {}
+    folder, found = step_folder(run, step), dict[int, list[float]]()
     # By time: what was resumed or trained again goes on from its first measurement.
     for file in sorted(folder.glob('*/vis_data/scalars.json')):
         lines = [json.loads(line) for line in file.read_text().splitlines()]

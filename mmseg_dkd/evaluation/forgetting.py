@@ -23,11 +23,11 @@ def forgetting(steps: Sequence[Mapping[str, float | None]]) -> dict[str, float |
     if len(steps) < 2:
         return {}
     *before, last = steps
-    lost = {}
+    lost: dict[str, float | None] = {}
     for name in before[-1]:
-        known = [iou[name] for iou in before if iou.get(name) is not None]
-        there = known and last[name] is not None
-        lost[name] = max(known) - last[name] if there else None
+        known = [value for iou in before if (value := iou.get(name)) is not None]
+        left = last[name]
+        lost[name] = max(known) - left if known and left is not None else None
     return lost
 
 

@@ -35,7 +35,7 @@ class IncrementalIoUMetric(IoUMetric):
             for areas in list(zip(*results, strict=True))[:2]
         )
         with np.errstate(invalid='ignore'):
-            iou = 100 * intersect / union
+            iou = np.divide(100 * intersect, union)
         names = self.dataset_meta['classes']
         num_base = 1 + self.dataset_meta['num_base']
         self.per_class_iou = {

@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..engine.comparison import Column
 from ..engine.results import MANIFEST, RESULTS, read_json
@@ -79,7 +80,7 @@ def read_outcomes(columns: Sequence[Column], leave_out: Container[Path] = ()) ->
     }
 
 
-def costs_of(steps: Mapping[str, dict], first_steps: Path) -> dict[str, dict]:
+def costs_of(steps: Mapping[str, dict], first_steps: Path | None) -> dict[str, dict]:
     """What the training of each step has cost.
 
     Args:
@@ -92,7 +93,7 @@ def costs_of(steps: Mapping[str, dict], first_steps: Path) -> dict[str, dict]:
     """
     costs = dict(steps)
     for step, entry in steps.items():
-        if 'shared' in entry:
+        if 'shared' in entry and first_steps is not None:
             # By its name: the folders may have moved together.
             shared = first_steps / Path(entry['shared']).name
             costs[step] = read_json(shared / MANIFEST, {}).get('steps', {}).get(step, {})
@@ -104,8 +105,8 @@ def _read(run: Run, scenario: Scenario) -> Outcome:
     # Of id 0, then in the order of learning. A run of the first steps lacks those behind.
     names = dict(zip((0, *run.scenario.order), entries[-1]['per_class_iou'], strict=False))
     costs = costs_of(read_json(run.work_dir / MANIFEST, {})['steps'], run.first_steps).values()
-    seconds = [cost.get('seconds') for cost in costs]
-    peaks = [cost.get('memory_mib') for cost in costs]
+    seconds: list[Any] = [cost.get('seconds') for cost in costs]
+    peaks: list[Any] = [cost.get('memory_mib') for cost in costs]
     return Outcome(
         folder=run.work_dir,
         entries=entries,

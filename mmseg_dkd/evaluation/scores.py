@@ -28,8 +28,8 @@ def summarise(
     """
 
     def mean(names: Sequence[str]) -> float | None:
-        known = [per_class_iou[n] for n in names if per_class_iou[n] is not None]
-        known = [iou for iou in known if not math.isnan(iou)]
+        there = [iou for n in names if (iou := per_class_iou[n]) is not None]
+        known = [iou for iou in there if not math.isnan(iou)]
         return sum(known) / len(known) if known else None
 
     miou_base, miou_novel = mean(base), mean(novel)

@@ -59,10 +59,10 @@ def write_table(work_dir: Path, outcomes: Outcomes) -> str:
     shown = sorted(named, key='memory'.__eq__)
     made_of = {method: [own.get(key, '') for key in shown] for method, own in parts.items()}
     table = _group_columns(['', *shown], made_of, numbers, {**SCORES, 'runs': 'runs'})
-    names = {method: [] for method in parts}
+    names: dict[str, list[str]] = {method: [] for method in parts}
     table += f'\n\n{NOTE}\n\n{_group_columns([""], names, numbers, COSTS)}'
     keys = [*SCORES, *COSTS]
-    lines = [['scenario', 'method', 'run', *keys]]
+    lines: list[list] = [['scenario', 'method', 'run', *keys]]
     for title, rows in outcomes.items():
         for method, runs in rows.items():
             for run, found in zip(runs, numbers[title][method], strict=True):
@@ -82,7 +82,7 @@ def write_forgetting(work_dir: Path, outcomes: Outcomes) -> None:
             joint training, has no row.
     """
     text = 'Best IoU of each class before the last step, less that after it, in points.\n'
-    lines = [['scenario', 'method', 'run', 'class', 'forgetting']]
+    lines: list[list] = [['scenario', 'method', 'run', 'class', 'forgetting']]
     for title, rows in outcomes.items():
         lost = {method: [run.forgetting for run in runs] for method, runs in rows.items()}
         names = list(dict.fromkeys(n for runs in lost.values() for run in runs for n in run))
@@ -108,8 +108,8 @@ def methods_of(outcomes: Outcomes) -> list[str]:
 
 def markdown(titles: Sequence[str], rows: dict[str, list[str]]) -> str:
     """A Markdown table with the rows' names in the first column."""
-    lines = [list(titles), *([name, *cells] for name, cells in rows.items())]
-    lines = [f'| {" | ".join(cells)} |' for cells in lines]
+    cells = [list(titles), *([name, *own] for name, own in rows.items())]
+    lines = [f'| {" | ".join(row)} |' for row in cells]
     return '\n'.join([lines[0], '|---' * len(titles) + '|', *lines[1:]])
 
 

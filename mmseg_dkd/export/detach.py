@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
@@ -27,12 +28,13 @@ def detach(cfg: dict) -> tuple[dict, dict[str, str]]:
         ValueError: If the module of such a class cannot be copied, since it imports more of this
             package.
     """
-    modules, names = {}, {}
+    modules: dict[str, str] = {}
+    names: dict[str, str] = {}
     for kind in sorted(set(_types(cfg))):
         found = [registry.get(kind) for registry in (MODELS, DATASETS, TRANSFORMS)]
         for module in {f.__module__ for f in found if f is not None}:
             if module.partition('.')[0] == PACKAGE:
-                path = Path(sys.modules[module].__file__)
+                path = Path(str(sys.modules[module].__file__))
                 modules[f'dkd_{path.stem}'] = _text(kind, path)
                 names[kind] = f'Exported{kind}'
     return _renamed(cfg, names), modules
@@ -42,12 +44,12 @@ def _text(kind: str, path: Path) -> str:
     text = path.read_text()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
-            own = node.level > 0 or node.module.partition('.')[0] == PACKAGE
+            imported = ['.' * node.level + (node.module or '')]
+        elif isinstance(node, ast.Import):
+            imported = [alias.name for alias in node.names]
         else:
-            own = isinstance(node, ast.Import) and any(
-                alias.name.partition('.')[0] == PACKAGE for alias in node.names
-            )
-        if own:
+            continue
+        if any(name.partition('.')[0] in ('', PACKAGE) for name in imported):
             raise ValueError(
                 f'{kind} cannot be exported: {path.name}, line {node.lineno}, imports more of '
                 f'{PACKAGE}, which an exported model must not need'
@@ -68,7 +70,7 @@ def _types(cfg: object) -> Iterator[str]:
             yield from _types(item)
 
 
-def _renamed(cfg: object, names: dict[str, str]) -> object:
+def _renamed(cfg: Any, names: dict[str, str]) -> Any:
     if isinstance(cfg, dict):
         renamed = {key: _renamed(value, names) for key, value in cfg.items()}
         if isinstance(cfg.get('type'), str):

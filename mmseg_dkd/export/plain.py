@@ -135,5 +135,5 @@ def write_config(path: Path, cfg: Config, model: dict, test: dict, about: str) -
 def _own_arguments(cls: type) -> list[str]:
     """Arguments that a class of ours adds to those of mmseg's class it extends."""
     own = [part for part in cls.__mro__ if part.__module__.startswith(PACKAGE)]
-    parameters = [p for part in own for p in signature(part.__init__).parameters.values()]
+    parameters = [p for part in own for p in signature(part).parameters.values()]
     return [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]

@@ -72,7 +72,7 @@ def export(
     out_dir = Path(out_dir)
     if out_dir.exists() and not (out_dir.is_dir() and not any(out_dir.iterdir())):
         raise ValueError(f'{out_dir} holds something already: give a folder that is new or empty')
-    model_cfg = cfg.get('model') or {}
+    model_cfg: ConfigDict = cfg.get('model') or ConfigDict()
     if model_cfg.get('type') != 'IncrementalSegmentor':
         raise ValueError(
             f'{cfg.filename}: the model is a {model_cfg.get("type")}, not an IncrementalSegmentor'

@@ -1,6 +1,7 @@
 """MiB: modeling the background (Cermelli et al., CVPR 2020)."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,13 +55,13 @@ class MiBHead(SoftmaxHead):
         kd_weight: Weight of the distillation, 10 in the paper (100 for VOC 15-1).
     """
 
-    LATER_ONLY = ('kd_weight',)
+    LATER_ONLY: tuple[str, ...] = ('kd_weight',)
 
     def __init__(self, *, kd_weight: float = 10.0, **cfg) -> None:
         super().__init__(**cfg)
         self.kd_weight = kd_weight
 
-    def reason(self, inputs: list[Tensor], student: 'MiBHead') -> Tensor:
+    def reason(self, inputs: list[Tensor], student: 'MiBHead') -> Any:
         """The logits ``[N, 1 + C_old, h, w]``."""
         return self(inputs)
 

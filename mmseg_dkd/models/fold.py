@@ -73,7 +73,8 @@ class _Watch(TorchDispatchMode):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.convs, self.norms = {}, {}
+        self.convs: dict[int, nn.Module] = {}
+        self.norms: dict[int, nn.Module] = {}
         for module in model.modules():
             if isinstance(module, _ConvNd) and not isinstance(module, _ConvTransposeNd):
                 self.convs[id(module.weight)] = module
@@ -81,8 +82,8 @@ class _Watch(TorchDispatchMode):
             plain = getattr(type(module), 'forward', None) is _BatchNorm.forward
             if plain and module.running_mean is not None:
                 self.norms[id(module.running_mean)] = module
-        self.reads = Counter()
-        self.outputs = []
+        self.reads: Counter[int] = Counter()
+        self.outputs: list = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))

@@ -1,7 +1,7 @@
 """What every method of incremental learning is: a decode head over any of mmseg's."""
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.registry import Registry
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -13,9 +13,14 @@ from .base_heads import check_built, find_base, refusal
 from .classifier import StepClassifiers
 
 METHODS = Registry('method of incremental learning')
+# A mixin: register_method puts a base head behind it.
+if TYPE_CHECKING:
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead as _OverHead
+else:
+    _OverHead = object
 
 
-class IncrementalHead:
+class IncrementalHead(_OverHead):
     """Makes a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg`` incremental.
 
     A method is a subclass, registered by :func:`register_method`: its losses, how its new
@@ -43,6 +48,8 @@ class IncrementalHead:
 
     # A method's own: the module that learns the labels.
     TASK_LOSS: type[nn.Module]
+    # A convolution until the base head is built, then a StepClassifiers.
+    conv_seg: Any
 
     def __init__(
         self,
@@ -53,16 +60,16 @@ class IncrementalHead:
         loss_decode: dict | None = None,
         **base,
     ) -> None:
-        scenario = Scenario(**scenario)
-        step = scenario.check_step(step)
-        expected = scenario.num_classes + scenario.has_background
+        learned = Scenario(**scenario)
+        step = learned.check_step(step)
+        expected = learned.num_classes + learned.has_background
         if num_classes != expected:
             raise ValueError(
-                f'decode_head.num_classes={num_classes}, but scenario {scenario.name!r} has '
-                f'{scenario.num_classes} classes'
-                f'{" and background" if scenario.has_background else ""}: set it to {expected}'
+                f'decode_head.num_classes={num_classes}, but scenario {learned.name!r} has '
+                f'{learned.num_classes} classes'
+                f'{" and background" if learned.has_background else ""}: set it to {expected}'
             )
-        sizes = [len(scenario.new(t)) for t in range(step + 1)]
+        sizes = [len(learned.new(t)) for t in range(step + 1)]
         base['num_classes'] = 1 + sum(sizes)
         base['loss_decode'] = loss_decode or dict(type=self.TASK_LOSS.__name__)
         _, kind = type(self).__bases__
@@ -83,7 +90,7 @@ class IncrementalHead:
             )
         if self.sampler is not None:
             raise ValueError('an incremental head takes every pixel: set sampler=None')
-        self.scenario = scenario
+        self.scenario = learned
         self.step = step
         self.conv_seg = self.make_classifier(self.conv_seg.in_channels, sizes)
 
@@ -152,7 +159,7 @@ class IncrementalHead:
             'as a plain model of mmsegmentation'
         )
 
-    def reason(self, inputs: list[Tensor], student: 'IncrementalHead') -> Any:
+    def reason(self, inputs: list[Tensor], student: Any) -> Any:
         """A method's own: what this head, as the teacher, tells the student's :meth:`loss`.
 
         Called without gradients, in eval mode.
@@ -206,7 +213,7 @@ class IncrementalHead:
     def prepare(self, model: nn.Module) -> None:
         """A method's own: what it changes beyond the head, in the model just made."""
 
-    def before_step(self, model: nn.Module, loader: object) -> None:
+    def before_step(self, model: nn.Module, loader: Any) -> None:
         """A method's own: what it must know before the first iteration of a step from 1 on.
 
         Called once, not when training resumes: what it learns belongs into buffers.
@@ -253,7 +260,7 @@ def register_method(method: type[IncrementalHead]) -> type[IncrementalHead]:
     """
 
     def build(base_type: str, **cfg) -> BaseDecodeHead:
-        return _over(method, find_base(base_type))(**cfg)
+        return _over(method, find_base(base_type))(**cfg)  # type: ignore[arg-type]
 
     METHODS.register_module(module=method)
     MODELS.register_module(name=method.__name__, module=build)

@@ -89,8 +89,8 @@ def _rename(
     match = _MODULE.fullmatch(name)
     if match is not None and match[1] in modules:
         return f'{modules[match[1]]}.{match[2]}'
-    number = match and step.fullmatch(match[1])
-    if not number:
+    number = None if match is None else step.fullmatch(match[1])
+    if match is None or number is None:
         raise KeyError(f'{name!r} is no parameter of the official network')
     return f'{template.format(int(number[1]) + shift)}.{match[2]}'
 

@@ -74,7 +74,7 @@ class IncrementalSegmentor(EncoderDecoder):
             for name in train_only:
                 self._named(name).requires_grad_(True)
         if freeze_norm:
-            for module in self._modules_of(_BatchNorm):
+            for module in self._modules_of((_BatchNorm,)):
                 module.requires_grad_(False)
         self.only_auxiliary = only_auxiliary
         if only_auxiliary:
@@ -124,7 +124,7 @@ class IncrementalSegmentor(EncoderDecoder):
         except AttributeError as error:
             raise ValueError(f'train_only: the model has no module {name!r} ({error})') from error
 
-    def _modules_of(self, kind: type) -> list[nn.Module]:
+    def _modules_of(self, kind: tuple[type, ...]) -> list[nn.Module]:
         return [module for module in self.modules() if isinstance(module, kind)]
 
     def train(self, mode: bool = True) -> 'IncrementalSegmentor':
@@ -162,7 +162,7 @@ class IncrementalSegmentor(EncoderDecoder):
                 maps, old_heads = self.teacher.extract_feat(inputs), self.teacher.incremental_heads
                 for name, head in asking.items():
                     reasonings[name] = old_heads[name].reason(maps, student=head)
-        maps, losses = self.extract_feat(inputs), {}
+        maps, losses = self.extract_feat(inputs), dict[str, Tensor]()
         for name, head in self.incremental_heads.items():
             if self.only_auxiliary:
                 terms = head.loss_of_auxiliary(head.feature(maps), inputs.shape[-2:])

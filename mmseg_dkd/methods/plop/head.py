@@ -53,7 +53,7 @@ class PLOPHead(MiBHead):
         TypeError: If it is an auxiliary head.
     """
 
-    LATER_ONLY = ('pod_factor', 'pod_logits_factor', 'entropy_floor')
+    LATER_ONLY: tuple[str, ...] = ('pod_factor', 'pod_logits_factor', 'entropy_floor')
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class PLOPHead(MiBHead):
         found = ', '.join(f'{threshold:.4f}' for threshold in thresholds.tolist())
         print_log(f'entropy below which the old model labels a pixel: {found}', logger='current')
 
-    def reason(self, inputs: list[Tensor], student: 'PLOPHead') -> OldModel:
+    def reason(self, inputs: list[Tensor], student: MiBHead) -> OldModel:
         """Everything that local POD compares."""
         feature = self.feature(inputs)
         return OldModel(before_activation(inputs), feature, self.prediction_of(feature))

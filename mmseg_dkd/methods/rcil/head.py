@@ -33,7 +33,7 @@ class RCILHead(MiBHead):
             auxiliary one.
     """
 
-    LATER_ONLY = ('pckd_weight', 'pckd_last_weight', 'kernels')
+    LATER_ONLY: tuple[str, ...] = ('pckd_weight', 'pckd_last_weight', 'kernels')
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class RCILHead(MiBHead):
         background = state[f'{name}.conv_seg.background.weight']
         return grown | {new: background.expand_as(fresh[new]).clone()}
 
-    def reason(self, inputs: list[Tensor], student: 'RCILHead') -> list[Tensor]:
+    def reason(self, inputs: list[Tensor], student: MiBHead) -> list[Tensor]:
         """Maps of the backbone, the feature ``[N, D, h, w]`` and the logits ``[N, 1 + C_old, h,
         w]``."""
         feature = self.feature(inputs)

@@ -43,7 +43,8 @@ def double(model: nn.Module, frozen: bool) -> list[Pair]:
     for prefix, owner in model.named_modules():
         for conv, norm in _neighbours(owner):
             parts = getattr(owner, conv, None), getattr(owner, norm, None)
-            if _can_be_folded(*parts) and (parts[0].kernel_size == (3, 3) or id(owner) in aspp):
+            three = getattr(parts[0], 'kernel_size', None) == (3, 3)
+            if _can_be_folded(*parts) and (three or id(owner) in aspp):
                 found.append((prefix, owner, conv, norm))
     if not found:
         raise TypeError(
@@ -75,9 +76,9 @@ def fold(state: dict[str, Tensor], pairs: Sequence[Pair]) -> dict[str, Tensor]:
     Returns:
         The tensors of the pairs by the names that the plain network gives them.
     """
-    folded = {}
+    folded: dict[str, Tensor] = {}
     for conv, norm, eps in pairs:
-        weight = bias = 0.0
+        weights, biases = [], []
         for branch in ('frozen', 'trained'):
             kernel = state[f'{conv}.{branch}.weight'].double()
             own = state.get(f'{conv}.{branch}.bias', torch.zeros(()))
@@ -86,8 +87,9 @@ def fold(state: dict[str, Tensor], pairs: Sequence[Pair]) -> dict[str, Tensor]:
                 for name in ('weight', 'bias', 'running_mean', 'running_var')
             )
             scale = gamma / (var + eps).sqrt()
-            weight = weight + scale[:, None, None, None] * kernel / 2
-            bias = bias + (beta + scale * (own - mean)) / 2
+            weights.append(scale[:, None, None, None] * kernel)
+            biases.append(beta + scale * (own - mean))
+        weight, bias = sum(weights) / 2, sum(biases) / 2
         folded |= {
             f'{conv}.weight': weight,
             f'{norm}.weight': torch.full_like(bias, 1 + eps).sqrt(),

@@ -64,7 +64,8 @@ class RetrievedReplay(StepDataset):
     def without_replay(self) -> 'RetrievedReplay':
         """This data set, from now on with the images of the step alone."""
         self.share = 0.0
-        return super().without_replay()
+        super().without_replay()
+        return self
 
     def _sample(self, idx: int) -> dict:
         """An image of the step, or a retrieved one in its place."""

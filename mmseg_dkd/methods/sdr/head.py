@@ -35,7 +35,12 @@ class SDRHead(MiBHead):
         ValueError: If ``init`` is something else.
     """
 
-    LATER_ONLY = ('init', 'matching_weight', 'contrastive_weight', 'sparsity_weight')
+    LATER_ONLY: tuple[str, ...] = (
+        'init',
+        'matching_weight',
+        'contrastive_weight',
+        'sparsity_weight',
+    )
 
     def __init__(
         self,
@@ -84,7 +89,8 @@ class SDRHead(MiBHead):
     ) -> dict[str, Tensor]:
         """MiB's terms and, with a teacher, those of the features.
 
-        What the teacher says are its logits ``[N, 1 + C_old, h, w]``. The pixels of old classes are unknown; they are those where the teacher sees one.
+        What the teacher says are its logits ``[N, 1 + C_old, h, w]``. The pixels of old classes are
+        unknown; they are those where the teacher sees one.
         """
         losses = super().loss(inputs, batch_data_samples, train_cfg, teacher)
         feature, label = self.encoded(inputs), self._stack_batch_gt(batch_data_samples)

@@ -103,7 +103,7 @@ def _loss_and_gradient(
             if known is not None:
                 value, slope = value * known[n], slope * known[n]
             loss += value.sum()
-            if needs_grad:
+            if grad is not None:
                 back = [None if m is None else m.T for m in (rows, columns)]
                 grad[n, part] = resize(slope, *back) / pixels
     return (loss / pixels).to(exact.dtype), grad
