@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # From nothing to the tests' result: environment, lint, types, tests. Arguments go to pytest.
+# STACK=original: the tests alone, on the original distributions (tools/setup_env.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup_env.sh
+if [ "${STACK:-maintained}" = original ]; then
+    exec .venv-original/bin/python -m pytest "$@"
+fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
