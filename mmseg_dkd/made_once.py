@@ -18,9 +18,9 @@ def made_once(
     """Read a file that one process makes where it is not there; the others wait for it.
 
     They look for it again and again. In a collective they would be ended by the time-out of the
-    process group, half an hour by default. That the maker failed they learn from the store of the
-    process group, and that it died from the store's loss or from their launcher. A maker whose file
-    is there may call this alone.
+    process group, 10 minutes for NCCL and 30 for gloo. That the maker failed they learn from the
+    store of the process group, and that it died from the store's loss or from their launcher. A
+    maker whose file is there may call this alone.
 
     Args:
         path: The file.
