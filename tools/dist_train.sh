@@ -6,7 +6,7 @@ if [ $# -lt 2 ]; then
     echo "usage: $0 CONFIG GPUS [arguments of incremental_train.py]" >&2
     exit 2
 fi
-python -m torch.distributed.run \
+exec python -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import struct
-import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -23,6 +22,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image, UnidentifiedImageError
 
 from ..atomic import write_atomically
+from ..made_once import made_once
 
 FOLDER = '.mmseg_dkd'
 FORMAT = 3
@@ -87,23 +87,24 @@ def class_presence(
 
     Raises:
         ValueError: If masks are missing, unreadable, of another size than their image, or hold
-            labels that no class has; it names the first files and the number of them all.
+            labels that no class has; it names the first files and the number of them all, in the
+            processes that wait too.
+        RuntimeError: In those, if the process they wait for ended.
     """
     files = [(info['img_path'], info['seg_map_path']) for info in infos]
     name = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
     path = Path(cache_dir) / f'presence_{name}.npz'
     label_maps = [info.get('label_map') for info in infos]
     key = _fingerprint(files, load_annotations, class_id_of, num_classes, label_maps)
-    presence = _read(path, key)
-    if presence is None and get_world_size() > 1 and int(os.environ.get('LOCAL_RANK', 0)) > 0:
-        while presence is None:
-            time.sleep(0.5)
-            presence = _read(path, key)
-    if presence is None:
+
+    def make() -> np.ndarray:
         presence = _scan(infos, load_annotations, class_id_of, num_classes)
         write_atomically(path, partial(_write, presence=presence, key=key))
         print_log(f'class presence of {len(infos)} images written to {path}', logger='current')
-    return presence
+        return presence
+
+    makes = get_world_size() == 1 or int(os.environ.get('LOCAL_RANK', 0)) == 0
+    return made_once(path, partial(_read, key=key), make, makes)
 
 
 def _fingerprint(

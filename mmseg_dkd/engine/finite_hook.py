@@ -1,4 +1,4 @@
-"""Stops a training that has become NaN or infinite."""
+"""Stops a training whose loss explodes, or has become NaN or infinite."""
 
 import math
 
@@ -10,20 +10,31 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class FiniteHook(Hook):
-    """Lets neither a loss that is not finite go on nor a weight that is not finite be written.
+    """Lets no loss go on that explodes or is not finite, and no weight be written that is not.
+
+    A loss explodes when its absolute value is above ``limit`` times that of the step's first
+    iteration, or above ``limit`` where that one is below 1. The first one is in the history that
+    mmengine keeps in its checkpoints, so a resumed step has the same bound.
 
     The losses are those that mmengine's ``RuntimeInfoHook`` has brought to the host already, in
     every iteration, so that looking at them waits for nothing on a GPU. A step that mixed precision
     skips because its scaled gradients overflow has a finite loss, and is let pass. Weights are
     looked at as they are written, on the host: a gradient can be NaN where the loss is not.
 
+    Args:
+        limit: How far a loss may rise. A step has one by default; to change it, add
+            ``dict(type='FiniteHook', limit=...)`` to ``custom_hooks``; ``float('inf')`` is none.
+
     Raises:
-        RuntimeError: With scenario, step, iteration and what is not finite, in any of the
+        RuntimeError: With scenario, step, iteration and what is wrong, in any of the
             processes; their launcher ends the others.
     """
 
     # Behind RuntimeInfoHook, before everything that writes.
     priority = 'HIGH'
+
+    def __init__(self, limit: float = 1e4) -> None:
+        self.limit = limit
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: dict | None = None
@@ -35,11 +46,16 @@ class FiniteHook(Hook):
             for name in outputs or ()
             if 'loss' in name
         }
+        problem = None
         if not all(map(math.isfinite, terms.values())):
+            problem = 'the loss is not finite'
+        elif 'loss' in terms:
+            first = abs(hub.get_scalar('train/loss').data[0][0])
+            if abs(terms['loss']) > self.limit * max(1.0, first):
+                problem = f'the loss explodes, it was {first:.4g} at first'
+        if problem is not None:
             found = ', '.join(f'{name}={value}' for name, value in terms.items())
-            raise RuntimeError(
-                _stopped(runner, runner.iter + 1, f'the loss is not finite: {found}')
-            )
+            raise RuntimeError(_stopped(runner, runner.iter + 1, f'{problem}: {found}'))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Look at every weight and every statistic of a normalisation."""

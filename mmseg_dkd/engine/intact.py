@@ -47,9 +47,9 @@ def verify(work_dir: Path, step: int, checkpoint: Path) -> None:
 def durable(cfg: Config) -> None:
     """Let a training be interrupted at any moment without a trace in its result.
 
-    Checkpoints are written whole, the one before is kept until the next is there, none has weights
-    that are not finite, and what is drawn depends on the iteration and the image alone
-    (:mod:`mmseg_dkd.randomness`).
+    Checkpoints are written whole, the one before is kept until the next is there, a loss that
+    explodes or is not finite ends the training, and so do such weights; what is drawn depends on
+    the iteration and the image alone (:mod:`mmseg_dkd.randomness`).
 
     Args:
         cfg: Config of a step; changed in place.
@@ -63,8 +63,10 @@ def durable(cfg: Config) -> None:
         checkpoint.max_keep_ckpts = 2
     loader = cfg.train_dataloader
     loader.sampler = dict(type='DrawSampler', sampler=loader.sampler)
-    own = [dict(type='IterationSeedHook'), dict(type='FiniteHook')]
-    cfg.custom_hooks = [*cfg.get('custom_hooks', []), *own]
+    hooks = cfg.get('custom_hooks', [])
+    # The config may have one, with another limit.
+    own = [] if any(hook['type'] == 'FiniteHook' for hook in hooks) else [dict(type='FiniteHook')]
+    cfg.custom_hooks = [*hooks, dict(type='IterationSeedHook'), *own]
 
 
 def go_on(cfg: Config, folder: Path) -> bool:

@@ -1,7 +1,6 @@
 """Draws the replay memory of a step, with what the old model knows (DKD-M)."""
 
 import copy
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ..datasets.memory import Candidate, add_to_pool, draw, read_memory, write_memory
 from ..datasets.step_dataset import StepDataset, pipeline_of
+from ..made_once import made_once
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
 from . import hand_over
@@ -41,12 +41,14 @@ def draw_memory(cfg: Config, work_dir: str | Path, step: int) -> Path:
 
     Returns:
         The file, in the step's folder.
+
+    Raises:
+        ValueError: In the processes that wait, if the first one failed; it names the reason.
+        RuntimeError: In those, if the first one ended.
     """
     path = memory_of(work_dir, step)
-    while not path.is_file():
-        if not is_main_process():
-            time.sleep(0.5)
-            continue
+
+    def make() -> Path:
         scenario = Scenario(**cfg.scenario)
         pool = _candidates(cfg, work_dir, step - 1)
         if step > 1:
@@ -59,7 +61,9 @@ def draw_memory(cfg: Config, work_dir: str | Path, step: int) -> Path:
         print_log(
             f'{count} of {len(pool)} images of earlier steps drawn into {path}', logger='current'
         )
-    return path
+        return path
+
+    return made_once(path, lambda file: file if file.is_file() else None, make, is_main_process())
 
 
 def _candidates(cfg: Config, work_dir: str | Path, step: int) -> list[Candidate]:

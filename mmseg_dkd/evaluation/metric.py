@@ -1,6 +1,10 @@
 """mIoU of base and novel classes, at every step."""
 
+import math
+
 import numpy as np
+import torch
+from mmengine.dist import get_dist_info
 from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
@@ -13,29 +17,78 @@ from .scores import FIGURES, summarise
 class IncrementalIoUMetric(IoUMetric):
     """mmseg's ``IoUMetric``, with the split into base and novel classes.
 
-    The data set must be a :class:`.StepDataset`; which classes are base comes
+    The data set must be a :class:`mmseg_dkd.datasets.StepDataset`; which classes are base comes
     from its ``metainfo``. Background counts as a base class.
 
     To mmseg's figures it adds ``mIoU_b``, ``mIoU_n``, ``mIoU_all`` and ``hIoU`` in percent, without
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
-    where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence.
+    where a class occurs nowhere) and ``scores`` (:func:`summarise`) for the sequence.
+
+    Pixels are counted where the predictions are, into one confusion matrix a process; this alone
+    comes to the CPU, when all images are counted.
     """
 
     per_class_iou: dict[str, float | None]
     scores: dict[str, float | None]
+    images = 0
 
-    def compute_metrics(self, results: list) -> dict[str, float]:
+    def process(self, data_batch: dict, data_samples: list[dict]) -> None:
+        """Count a batch; ``results`` holds the matrix of the last image, and that of all before."""
+        super().process(data_batch, data_samples)
+        self.images += len(data_samples)
+        if len(self.results) > 2:
+            *before, last = self.results
+            self.results = [sum(before), last]
+
+    @staticmethod
+    def intersect_and_union(
+        pred_label: torch.Tensor, label: torch.Tensor, num_classes: int, ignore_index: int
+    ) -> torch.Tensor:
+        """What :meth:`process` keeps of an image, here its confusion matrix.
+
+        Args:
+            pred_label: int ``[H, W]``: predicted class, 0 to ``num_classes - 1``.
+            label: int ``[H, W]``: class, or ``ignore_index``.
+            num_classes: Number of classes, C.
+            ignore_index: Label of void pixels, which are not counted.
+
+        Returns:
+            int64 ``[C, C]`` on the same device: pixels of each label (row) and prediction (column).
+
+        Raises:
+            ValueError: If a label is no class.
+        """
+        known = label != ignore_index
+        pairs = label[known].long() * num_classes + pred_label[known]
+        counts = pairs.bincount(minlength=num_classes**2)
+        if len(counts) > num_classes**2:
+            raise ValueError(
+                f'a mask has the label {label[known].max().item()}, but the data set has the '
+                f'classes 0 to {num_classes - 1}, and {ignore_index} is void: mend the mask'
+            )
+        return counts.view(num_classes, num_classes)
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """See mmengine's ``BaseMetric``; an image that two processes tested counts once.
+
+        ``DefaultSampler`` deals out the images in turn, and gives the first ones again to processes
+        that would have one less than others.
+        """
+        rank, world_size = get_dist_info()
+        repeated = self.images > math.ceil((size - rank) / world_size)
+        kept = self.results[:-1] if repeated else self.results
+        self.images, self.results = 0, [matrix.cpu() for matrix in kept]
+        return super().evaluate(size)
+
+    def compute_metrics(self, results: list[torch.Tensor]) -> dict[str, float]:
         """mmseg's tables and figures, then ours."""
-        metrics = super().compute_metrics(results)
         if self.format_only:
-            return metrics
-        # The areas come in float32, which cannot count all pixels of a data set.
-        intersect, union = (
-            np.sum([area.numpy() for area in areas], axis=0, dtype=np.float64)
-            for areas in list(zip(*results, strict=True))[:2]
-        )
-        with np.errstate(invalid='ignore'):
-            iou = np.divide(100 * intersect, union)
+            return super().compute_metrics(results)
+        matrix = sum(results).double()
+        intersect, label, guess = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+        union = label + guess - intersect
+        metrics = super().compute_metrics([(intersect, union, guess, label)])
+        iou = (100 * intersect / union).numpy()
         names = self.dataset_meta['classes']
         num_base = 1 + self.dataset_meta['num_base']
         self.per_class_iou = {

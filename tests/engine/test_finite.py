@@ -14,7 +14,7 @@ from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import IterBasedTrainLoop
 
 from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import FiniteHook, Sequence, sequence
+from mmseg_dkd.engine import FiniteHook, Sequence, intact, sequence, step_config
 from mmseg_dkd.methods.dkd import DKDHead
 from tests.tiny import REPOSITORY
 
@@ -96,6 +96,13 @@ def test_a_loss_that_is_nan_stops_and_what_was_before_can_be_resumed(run):
     assert all(torch.equal(resumed['iter_2.pth'][k], t) for k, t in left['iter_2.pth'].items())
 
 
+def runner_of(hub, folder):
+    """What the hook reads of a runner."""
+    cfg = Config(dict(scenario=dict(name='15-5'), step=1))
+    logger = logging.getLogger('finite')
+    return SimpleNamespace(message_hub=hub, cfg=cfg, iter=6, work_dir=folder, logger=logger)
+
+
 @pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf'), 1e30])
 def test_only_what_is_summed_to_the_loss_counts_and_only_if_not_finite(value, tmp_path):
     hub = MessageHub.get_instance(f'finite_{value}')
@@ -104,16 +111,60 @@ def test_only_what_is_summed_to_the_loss_counts_and_only_if_not_finite(value, tm
         hub.update_scalar(f'train/{name}', number)
     # As GradScaler's overflow leaves it.
     hub.update_scalar('train/grad_norm', float('inf'))
-    cfg = Config(dict(scenario=dict(name='15-5'), step=1))
-    runner = SimpleNamespace(
-        message_hub=hub, cfg=cfg, iter=6, work_dir=tmp_path, logger=logging.getLogger('finite')
-    )
+    runner = runner_of(hub, tmp_path)
     if value == 1e30:
         FiniteHook().after_train_iter(runner, 6, None, outputs)
         return
     told = f'15-5, step 1, iteration 7: the loss .*: loss={value}, decode.loss_kd=2.0. The last'
     with pytest.raises(RuntimeError, match=told):
         FiniteHook().after_train_iter(runner, 6, None, outputs)
+
+
+@pytest.mark.parametrize(
+    'losses, limit, stops',
+    [
+        ([0.02, 9e3], 1e4, False),
+        ([0.02, 1.1e4], 1e4, True),
+        ([0.0, 50.0], 1e4, False),
+        ([5e6, 4e10], 1e4, False),
+        ([5e6, 6e10], 1e4, True),
+        ([5.0, 1e3, 6e4], 1e4, True),
+        ([-5.0, -6e4], 1e4, True),
+        ([3.0, 31.0], 10, True),
+        ([3.0, 1e300], float('inf'), False),
+    ],
+)
+def test_loss_explodes_far_above_that_of_the_first_iteration(losses, limit, stops, tmp_path):
+    hub = MessageHub.get_instance(f'explodes_{losses}_{limit}')
+    runner, hook = runner_of(hub, tmp_path), FiniteHook(limit)
+    for number, loss in enumerate(losses, 1):
+        hub.update_scalar('train/loss', loss)
+        if stops and number == len(losses):
+            told = f'the loss explodes, it was {abs(losses[0]):.4g} at first: loss={loss}'
+            with pytest.raises(RuntimeError, match=told.replace('+', r'\+')):
+                hook.after_train_iter(runner, 6, None, dict(loss=loss))
+        else:
+            hook.after_train_iter(runner, 6, None, dict(loss=loss))
+
+
+def test_learning_rate_that_is_far_too_high_stops_before_infinity_and_after_resuming(run):
+    optimizer = dict(type='SGD', lr=1e4, momentum=0.9)
+    told = r'iteration 2: the loss explodes, it was [\d.]+ at first: loss=\d+\.\d+, '
+    with pytest.raises(RuntimeError, match=told):
+        run(optimizer=optimizer)
+    assert sorted(checkpoints(run.folder)) == ['iter_1.pth']
+    # As a new process has it.
+    MessageHub._instance_dict.clear()
+    with pytest.raises(RuntimeError, match=told):
+        run(optimizer=optimizer, resume=True)
+
+
+def test_config_may_give_another_limit(tiny):
+    cfg = step_config(tiny(), 0)
+    cfg.custom_hooks.append(dict(type='FiniteHook', limit=1e6))
+    intact.durable(cfg)
+    limits = [hook.get('limit') for hook in cfg.custom_hooks if hook['type'] == 'FiniteHook']
+    assert limits == [1e6]
 
 
 def test_weights_that_are_not_finite_are_not_written_though_the_loss_is_finite(run):

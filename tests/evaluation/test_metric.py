@@ -93,13 +93,12 @@ def test_millions_of_pixels_are_counted_exactly():
     metric = METRICS.build(dict(type='IncrementalIoUMetric'))
     metric.dataset_meta = dict(classes=('background', 'cat'), num_base=1)
     # float32 cannot count beyond 2**24 by ones; a data set has more pixels of background.
-    areas = [[2.0**24, 2.0**24]] + [[0.0, 1.0]] * 20_000
-    results = [
-        (torch.tensor([a, 0.0]), torch.tensor([b, 1.0]), *[torch.ones(2)] * 2) for a, b in areas
-    ]
-    metric.compute_metrics(results)
+    many, one = torch.tensor([[2**24, 0], [0, 1]]), torch.tensor([[0, 1], [0, 0]])
+    figures = metric.compute_metrics([many, *[one] * 20_000])
     expected = 100 * 2**24 / (2**24 + 20_000)
     assert metric.per_class_iou['background'] == pytest.approx(expected, rel=1e-9)
+    assert metric.per_class_iou['cat'] == pytest.approx(100 / 20_001, rel=1e-9)
+    assert figures['aAcc'] == round(100 * (2**24 + 1) / (2**24 + 20_001), 2)
 
 
 def test_table_of_the_scores_is_logged():
