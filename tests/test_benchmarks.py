@@ -46,7 +46,7 @@ def leave_holes():
     walls, holes = [], []
     for mib in range(4, 20, 2):
         holes.append(np.ones(mib * 2**17 + 512))
-        walls.append(bytearray(4096))
+        walls.append(np.ones(2**13))
     holes.clear()
 
     def run() -> None:
