@@ -20,20 +20,21 @@ METHOD = Path(__file__).resolve().parents[1] / 'configs/_base_/methods/dkd.py'
 CHANNELS, NEW = 256, 5
 CLASSES = (15, 30, 60, 100, 150)
 STEPS = (2, 3, 6, 11, 30)
+# N, and height and width of the images, in pixels.
+IMAGES, SIZE = (2, 256) if DEVICE.type == 'cpu' else (6, 512)
 SIDES = {'ours': False, 'plain': True}
 
 
 def part(quick: bool) -> Part:
     """150 classes in 11 steps, the last of five; features of 256 channels at a sixteenth of the
     size. N=2, 256 x 256; with a GPU N=6, 512 x 512."""
-    images, size = (2, 256) if DEVICE.type == 'cpu' else (6, 512)
     sizes = share(CLASSES[-1], 11)
     return Part(
-        f'classifiers and losses, C={CLASSES[-1]}, {len(sizes)} steps, N={images}, {size} x {size}',
-        partial(make, sizes, images, size, plain=False),
-        partial(make, sizes, images, size, plain=True),
+        f'classifiers and losses, C={CLASSES[-1]}, {len(sizes)} steps, N={IMAGES}, {SIZE} x {SIZE}',
+        partial(make, sizes, IMAGES, SIZE, plain=False),
+        partial(make, sizes, IMAGES, SIZE, plain=True),
         repeats=3 if quick else 7,
-        further=partial(_further, images, size, quick),
+        further=partial(_further, quick),
     )
 
 
@@ -91,7 +92,7 @@ def make(sizes: Sequence[int], images: int, size: int, plain: bool) -> Callable[
     return run
 
 
-def _further(images: int, size: int, quick: bool, found: dict) -> dict[str, dict[int, float]]:
+def _further(quick: bool, found: dict) -> dict[str, dict[int, float]]:
     """Milliseconds of an iteration, by the clock with a GPU, else of processors."""
     curves = dict(
         classes={count: share(count, 2) for count in CLASSES},
@@ -101,7 +102,7 @@ def _further(images: int, size: int, quick: bool, found: dict) -> dict[str, dict
     for by, points in curves.items():
         figures |= {f'{side}_ms_by_{by}': {} for side in SIDES}
         for count, sizes in points.items():
-            runs = {side: make(sizes, images, size, plain) for side, plain in SIDES.items()}
+            runs = {side: make(sizes, IMAGES, SIZE, plain) for side, plain in SIDES.items()}
             laps = {side: [] for side in SIDES}
             for _ in range(4 if quick else 12):
                 for side, run in runs.items():
@@ -112,7 +113,7 @@ def _further(images: int, size: int, quick: bool, found: dict) -> dict[str, dict
     return figures
 
 
-def plot(further: dict, what: str, path: Path) -> None:
+def plot(further: dict, path: Path) -> None:
     """Draw what :func:`part` found further."""
     figure = Figure(figsize=(9, 3.4), layout='constrained')
     panels = figure.subplots(1, 2, sharey=True)
@@ -123,10 +124,14 @@ def plot(further: dict, what: str, path: Path) -> None:
         for side, marker in (('plain', 's'), ('ours', 'o')):
             curve = further[f'{side}_ms_by_{by}']
             axes.plot(list(curve), list(curve.values()), marker=marker, label=side)
-        axes.set(xlabel=title, ylim=(0, None))
+        axes.set_xlabel(title)
         axes.grid(alpha=0.3)
     unit = 'ms an iteration' if DEVICE.type == 'cuda' else 'ms of processor time an iteration'
     panels[0].set_ylabel(unit)
+    panels[0].set_ylim(bottom=0)
     panels[0].legend()
-    figure.suptitle(what, fontsize='medium')
+    figure.suptitle(
+        f'classifiers and losses, N={IMAGES}, {SIZE} x {SIZE}, the last step of {NEW} classes',
+        fontsize='medium',
+    )
     figure.savefig(path, dpi=120)

@@ -68,7 +68,7 @@ def main() -> None:
         for key, value in part.get('further', {}).items():
             print(f'{name} {key}: {_text(value)}')
     if args.plot is not None:
-        growth.plot(found['growth']['further'], found['growth']['what'], args.plot)
+        growth.plot(found['growth']['further'], args.plot)
     if args.json is not None:
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
         machine = dict(device=device, threads=torch.get_num_threads(), torch=torch.__version__)

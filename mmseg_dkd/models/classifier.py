@@ -24,7 +24,7 @@ class StepClassifiers(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of the seen classes, as learned."""
-        # One convolution of all: of each step's few classes it costs the more, the more steps.
+        # One convolution of all classes: one a step costs the more, the more steps there are.
         weight = torch.cat([step.weight for step in self.steps])
         return F.conv2d(feature, weight, torch.cat([step.bias for step in self.steps]))
 
