@@ -25,10 +25,11 @@ def part(quick: bool) -> Part:
         partial(_ours, count),
         partial(_plain, count),
         repeats=1,
+        further=partial(_further, quick),
     )
 
 
-def further(quick: bool) -> dict[str, float]:
+def _further(quick: bool, found: dict) -> dict[str, float]:
     """Seconds to reopen the index of :func:`part`, and to select steps from 1,000,000 images."""
     with tempfile.TemporaryDirectory() as cache:
         build = partial(_index, _files(500 if quick else 10_000), cache)

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmseg_dkd.methods.dkd import DKDHead
+
 
 def upsample(logits: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear resize of ``[N, C, h, w]``, ``align_corners=False``."""
@@ -44,3 +46,27 @@ def auxiliary_loss(aux_logits: Tensor, size: tuple[int, int]) -> Tensor:
     return mean_then_sum(
         F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits), reduction='none')
     )
+
+
+def make_plain(head: DKDHead) -> None:
+    """Let all four losses of a head of DKD be computed by the functions above."""
+    mbce, kd, dkd, aux = head.loss_decode, head.loss_kd, head.loss_dkd, head.loss_aux
+
+    def multi_bce(logits: Tensor, label: Tensor, ids: range) -> Tensor:
+        return mbce.loss_weight * multi_bce_loss(
+            logits[:, -len(ids) :], label, ids, mbce.pos_weight
+        )
+
+    def binary_kd(logits: Tensor, old: Tensor, size: tuple[int, int]) -> Tensor:
+        return kd.loss_weight * binary_kd_loss(logits[:, : old.shape[1]], old, size)
+
+    def decomposed_kd(pos: Tensor, neg: Tensor, old_pos: Tensor, old_neg: Tensor) -> Tensor:
+        size = pos.shape[2:]
+        both = binary_kd_loss(pos, old_pos, size) + binary_kd_loss(neg, old_neg, size)
+        return dkd.loss_weight * both
+
+    def auxiliary(logits: Tensor, size: tuple[int, int]) -> Tensor:
+        return aux.loss_weight * auxiliary_loss(logits, size)
+
+    mbce.forward, kd.forward = multi_bce, binary_kd
+    dkd.forward, aux.forward = decomposed_kd, auxiliary
