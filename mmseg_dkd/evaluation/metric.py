@@ -31,6 +31,7 @@ class IncrementalIoUMetric(IoUMetric):
     per_class_iou: dict[str, float | None]
     scores: dict[str, float | None]
     images = 0
+    results: list[torch.Tensor]
 
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
         """Count a batch; ``results`` holds the matrix of the last image, and that of all before."""
