@@ -3,18 +3,15 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from mmengine.dist import is_distributed
 from torch.distributed.distributed_c10d import _get_default_store
 
-T = TypeVar('T')
 EVERY = 0.5
 
 
-def made_once(
-    path: Path, read: Callable[[Path], T | None], make: Callable[[], T], makes: bool
-) -> T:
+def made_once(path: Path, read: Callable[[Path], Any], make: Callable[[], Any], makes: bool) -> Any:
     """Read a file that one process makes where it is not there; the others wait for it.
 
     They look for it again and again. In a collective they would be ended by the time-out of the
