@@ -17,12 +17,13 @@ from .scores import FIGURES, summarise
 class IncrementalIoUMetric(IoUMetric):
     """mmseg's ``IoUMetric``, with the split into base and novel classes.
 
-    The data set must be a :class:`mmseg_dkd.datasets.step_dataset.StepDataset`; which classes are base comes
-    from its ``metainfo``. Background counts as a base class.
+    The data set must be a :class:`mmseg_dkd.datasets.step_dataset.StepDataset`; which classes are
+    base comes from its ``metainfo``. Background counts as a base class.
 
     To mmseg's figures it adds ``mIoU_b``, ``mIoU_n``, ``mIoU_all`` and ``hIoU`` in percent, without
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
-    where a class occurs nowhere) and ``scores`` (:func:`mmseg_dkd.evaluation.scores.summarise`) for the sequence.
+    where a class occurs nowhere) and ``scores`` (:func:`mmseg_dkd.evaluation.scores.summarise`)
+    for the sequence.
 
     Pixels are counted where the predictions are, into one confusion matrix a process; this alone
     comes to the CPU, when all images are counted.
