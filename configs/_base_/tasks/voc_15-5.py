@@ -1,18 +1,7 @@
-# PASCAL VOC 2012, 15-5, overlapped, on the network of the DKD authors. A config built on it adds a schedule, a
-# method and model = dict(decode_head=_base_.method).
-_base_ = [
-    '../models/deeplabv3_r101-d16_official.py', '../datasets/voc12_aug_512.py',
-    '../default_runtime.py'
-]
+# PASCAL VOC 2012, 15-5, overlapped, on the network of the DKD authors. A config built on it adds a
+# schedule, a method and model = dict(decode_head=_base_.method).
+_base_ = ['./official_512.py', '../datasets/voc12_aug_512.py']
 scenario = dict(name='15-5', num_classes=20)
-data_preprocessor = dict(size=(512, 512))
-model = dict(
-    type='IncrementalSegmentor',
-    data_preprocessor=data_preprocessor,
-    decode_head=dict(
-        base_type='OfficialASPPHead', num_classes=21, scenario=scenario))
+model = dict(decode_head=dict(num_classes=21, scenario=scenario))
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
-log_processor = dict(by_epoch=True)
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)
