@@ -5,14 +5,4 @@
 #   python tools/incremental_train.py configs/dkd/fashion_4-2_from_softmax.py
 _base_ = './fashion_4-2.py'
 start_from = 'work_dirs/fashion_4/iter_800.pth'
-first_step = dict(
-    param_scheduler=[
-        dict(
-            type='PolyLR',
-            power=0.9,
-            eta_min=0,
-            begin=0,
-            end=200,
-            by_epoch=False)
-    ],
-    train_cfg=dict(max_iters=200))
+first_step = dict(train_cfg=dict(max_iters=200))

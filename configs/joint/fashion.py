@@ -13,7 +13,3 @@ model = dict(
 train_dataloader = dict(dataset=dict(scenario=scenario))
 test_dataloader = dict(dataset=dict(scenario=scenario))
 train_cfg = dict(max_iters=1800)
-param_scheduler = [
-    dict(
-        type='PolyLR', power=0.9, eta_min=0, begin=0, end=1800, by_epoch=False)
-]

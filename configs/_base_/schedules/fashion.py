@@ -11,8 +11,9 @@ optim_wrapper = dict(
     # The losses are sums over classes, times 5: without clipping old classes collapse.
     clip_grad=dict(max_norm=10, norm_type=2),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))))
+# It ends with the step, which is mmengine's default.
 param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=800, by_epoch=False)
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=800, val_interval=10000)
 default_hooks = dict(
@@ -27,25 +28,6 @@ later_steps = dict(
     optim_wrapper=dict(
         optimizer=dict(lr=0.002),
         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
-    param_scheduler=[
-        dict(
-            type='PolyLR',
-            power=0.9,
-            eta_min=0,
-            begin=0,
-            end=500,
-            by_epoch=False)
-    ],
     train_cfg=dict(max_iters=500))
 # Later steps of half the length: 4-1 has twice as many as 4-2.
-halved = dict(
-    param_scheduler=[
-        dict(
-            type='PolyLR',
-            power=0.9,
-            eta_min=0,
-            begin=0,
-            end=250,
-            by_epoch=False)
-    ],
-    train_cfg=dict(max_iters=250))
+halved = dict(train_cfg=dict(max_iters=250))
