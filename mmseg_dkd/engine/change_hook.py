@@ -52,5 +52,4 @@ def _scores(model: torch.nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor, Ten
     """z+, z- and z (with bias) of all classes of a model, ``[N, C, h, w]`` each."""
     classifier = model.decode_head.conv_seg
     feature = model.decode_head.feature(model.extract_feat(inputs))
-    weight = torch.cat([step.weight for step in classifier.steps])
-    return *decompose_logits(feature, weight), classifier(feature)
+    return *decompose_logits(feature, classifier.seen_weight), classifier(feature)

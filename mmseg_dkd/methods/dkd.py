@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -89,8 +88,7 @@ class DKDHead(SigmoidHead):
         logits = self.conv_seg(feature) if student.loss_kd is not None else None
         pos = neg = None
         if student.loss_dkd is not None:
-            weight = torch.cat([step.weight for step in self.conv_seg.steps])
-            pos, neg = decompose_logits(feature, weight)
+            pos, neg = decompose_logits(feature, self.conv_seg.seen_weight)
         return Reasoning(logits, pos, neg)
 
     @property

@@ -31,8 +31,9 @@ class SoftmaxHead(IncrementalHead):
 
     def as_convolution(self) -> tuple[Tensor, Tensor]:
         """The classifiers behind that of the background."""
-        parts = [self.conv_seg.background, *self.conv_seg.steps]
-        return torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts])
+        first, others = self.conv_seg.background, self.conv_seg
+        weight = torch.cat([first.weight, others.seen_weight])
+        return weight, torch.cat([first.bias, others.seen_bias])
 
     def doubt(self, prediction: Tensor) -> Tensor:
         """One minus the softmax."""

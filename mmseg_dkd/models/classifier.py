@@ -25,8 +25,18 @@ class StepClassifiers(nn.Module):
     def forward(self, feature: Tensor) -> Tensor:
         """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of the seen classes, as learned."""
         # One convolution of all classes: one a step costs the more, the more steps there are.
-        weight = torch.cat([step.weight for step in self.steps])
-        return F.conv2d(feature, weight, torch.cat([step.bias for step in self.steps]))
+        return F.conv2d(feature, self.seen_weight, self.seen_bias)
+
+    # Not "weight" and "bias": mmengine would initialise them.
+    @property
+    def seen_weight(self) -> Tensor:
+        """``[C, D, 1, 1]``, the weights of all seen classes."""
+        return torch.cat([step.weight for step in self.steps])
+
+    @property
+    def seen_bias(self) -> Tensor:
+        """``[C]``, the biases of all seen classes."""
+        return torch.cat([step.bias for step in self.steps])
 
     @property
     def old_weight(self) -> Tensor:

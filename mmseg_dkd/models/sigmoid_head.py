@@ -47,10 +47,9 @@ class SigmoidHead(IncrementalHead):
 
     def as_convolution(self) -> tuple[Tensor, Tensor]:
         """The classifiers behind a channel of zero weight and bias logit(tau)."""
-        steps = self.conv_seg.steps
-        weights, biases = [s.weight for s in steps], [s.bias for s in steps]
-        weight = torch.cat([torch.zeros_like(weights[0][:1]), *weights])
-        return weight, torch.cat([torch.full_like(biases[0][:1], self.tau_logit), *biases])
+        weight, bias = self.conv_seg.seen_weight, self.conv_seg.seen_bias
+        zero, threshold = torch.zeros_like(weight[:1]), torch.full_like(bias[:1], self.tau_logit)
+        return torch.cat([zero, weight]), torch.cat([threshold, bias])
 
     def doubt(self, prediction: Tensor) -> Tensor:
         """One minus the sigmoid; of background, which no classifier knows, 1 - tau."""
