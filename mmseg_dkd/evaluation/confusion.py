@@ -4,8 +4,35 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
+from torch import Tensor
 
 VOID = 255
+
+
+def confusion_matrix(guess: Tensor, truth: Tensor, num_classes: int, void: int) -> Tensor:
+    """Pixels of each label and prediction, counted where they are.
+
+    Args:
+        guess: int ``[...]``: predicted class, 0 to ``num_classes - 1``.
+        truth: int ``[...]``, on the same device: class, or ``void``.
+        num_classes: Number of classes, C.
+        void: Label of pixels that are not counted.
+
+    Returns:
+        int64 ``[C, C]`` on the same device, a row a label.
+
+    Raises:
+        ValueError: If a label is no class.
+    """
+    known = truth != void
+    pairs = truth[known].long() * num_classes + guess[known]
+    counts = pairs.bincount(minlength=num_classes**2)
+    if len(counts) > num_classes**2:
+        raise ValueError(
+            f'a mask has the label {truth[known].max().item()}, but the data set has the classes 0 '
+            f'to {num_classes - 1}, and {void} is void: mend the mask'
+        )
+    return counts.view(num_classes, num_classes)
 
 
 @METRICS.register_module()
@@ -21,12 +48,9 @@ class ConfusionMetric(BaseMetric):
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
         """Count the pixels of a batch, where its predictions are; only the counts leave there."""
         for sample in data_samples:
-            guess = sample['pred_sem_seg']['data'].flatten().long()
-            truth = sample['gt_sem_seg']['data'].flatten().to(guess)
-            known = truth != VOID
-            counts = (truth[known] * 256 + guess[known]).bincount(minlength=1)
-            pairs = counts.nonzero()[:, 0]
-            entry = torch.stack([pairs // 256, pairs % 256, counts[pairs]])
+            guess, truth = sample['pred_sem_seg']['data'], sample['gt_sem_seg']['data']
+            counts = confusion_matrix(guess, truth.to(guess.device), 256, VOID)
+            entry = torch.stack([*counts.nonzero().T, counts[counts > 0]])
             self.results.append(entry.cpu().numpy())
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from prettytable import PrettyTable
 
+from .confusion import confusion_matrix
 from .scores import FIGURES, summarise
 
 
@@ -17,13 +18,12 @@ from .scores import FIGURES, summarise
 class IncrementalIoUMetric(IoUMetric):
     """mmseg's ``IoUMetric``, with the split into base and novel classes.
 
-    The data set must be a :class:`mmseg_dkd.datasets.step_dataset.StepDataset`; which classes are
-    base comes from its ``metainfo``. Background counts as a base class.
+    The data set must be a :class:`.StepDataset`; which classes are base comes from its
+    ``metainfo``. Background counts as a base class.
 
     To mmseg's figures it adds ``mIoU_b``, ``mIoU_n``, ``mIoU_all`` and ``hIoU`` in percent, without
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
-    where a class occurs nowhere) and ``scores`` (:func:`mmseg_dkd.evaluation.scores.summarise`)
-    for the sequence.
+    where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence.
 
     Pixels are counted where the predictions are, into one confusion matrix a process; this alone
     comes to the CPU, when all images are counted.
@@ -42,33 +42,8 @@ class IncrementalIoUMetric(IoUMetric):
             *before, last = self.results
             self.results = [sum(before), last]
 
-    @staticmethod
-    def intersect_and_union(
-        pred_label: torch.Tensor, label: torch.Tensor, num_classes: int, ignore_index: int
-    ) -> torch.Tensor:
-        """What :meth:`process` keeps of an image, here its confusion matrix.
-
-        Args:
-            pred_label: int ``[H, W]``: predicted class, 0 to ``num_classes - 1``.
-            label: int ``[H, W]``: class, or ``ignore_index``.
-            num_classes: Number of classes, C.
-            ignore_index: Label of void pixels, which are not counted.
-
-        Returns:
-            int64 ``[C, C]`` on the same device: pixels of each label (row) and prediction (column).
-
-        Raises:
-            ValueError: If a label is no class.
-        """
-        known = label != ignore_index
-        pairs = label[known].long() * num_classes + pred_label[known]
-        counts = pairs.bincount(minlength=num_classes**2)
-        if len(counts) > num_classes**2:
-            raise ValueError(
-                f'a mask has the label {label[known].max().item()}, but the data set has the '
-                f'classes 0 to {num_classes - 1}, and {ignore_index} is void: mend the mask'
-            )
-        return counts.view(num_classes, num_classes)
+    # What mmseg's process keeps of an image, in place of its four histograms.
+    intersect_and_union = staticmethod(confusion_matrix)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """See mmengine's ``BaseMetric``; an image that two processes tested counts once.
