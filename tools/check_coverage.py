@@ -5,7 +5,6 @@
 Reads what coverage.py wrote to .coverage, and prints the modules, the least covered first.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -14,15 +13,11 @@ from coverage.exceptions import NoDataError
 from prettytable import PrettyTable
 
 REPORT = '.coverage.json'
+# Per cent of a module; modules to print.
+LEAST, SHOWN = 85, 15
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--least', type=float, default=85, help='per cent of a module, default 85')
-    parser.add_argument('--show', type=int, default=15, help='modules to print, default 15')
-    args = parser.parse_args()
     coverage = Coverage()
     coverage.load()
     try:
@@ -32,12 +27,12 @@ def main() -> None:
     files = json.loads(Path(REPORT).read_text())['files']
     found = {path: of['summary']['percent_covered'] for path, of in files.items()}
     table = PrettyTable(['module', 'lines and branches (%)'], align='l')
-    for path in sorted(found, key=found.get)[: args.show]:
+    for path in sorted(found, key=found.get)[:SHOWN]:
         table.add_row([path, f'{found[path]:.1f}'])
     print(table)
-    low = [path for path, percent in found.items() if percent < args.least]
+    low = [path for path, percent in found.items() if percent < LEAST]
     if low:
-        raise SystemExit(f'error: under {args.least:g} %: {", ".join(sorted(low))}')
+        raise SystemExit(f'error: under {LEAST} %: {", ".join(sorted(low))}')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """Takes classes of this package along with a config that must not need it."""
 
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def detach(cfg: dict) -> tuple[dict, dict[str, str]]:
         found = [registry.get(kind) for registry in (MODELS, DATASETS, TRANSFORMS)]
         for module in {f.__module__ for f in found if f is not None}:
             if module.partition('.')[0] == PACKAGE:
-                path = Path(str(sys.modules[module].__file__))
+                path = Path(inspect.getfile(sys.modules[module]))
                 modules[f'dkd_{path.stem}'] = _text(kind, path)
                 names[kind] = f'Exported{kind}'
     return _renamed(cfg, names), modules
