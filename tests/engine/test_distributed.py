@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from tests.tiny import REPOSITORY
 
@@ -26,7 +27,7 @@ def test_loss_and_gradient_of_several_processes_equal_those_of_one(
         launch = [sys.executable]
         if processes > 1:
             launch += ['-m', 'torch.distributed.run', f'--nproc_per_node={processes}']
-            launch += ['--master_port', str(29500 + os.getpid() % 2000)]
+            launch += ['--master_port', str(get_free_port())]
         launcher = 'none' if processes == 1 else 'pytorch'
         done = subprocess.run(
             [
@@ -64,6 +65,7 @@ def test_two_nodes_meet_and_train_as_one(tiny, tmp_path):
         tmp_path / 'run',
     ]
     path = f'{os.path.dirname(sys.executable)}:{os.environ["PATH"]}'
+    port = str(get_free_port())
     nodes = [
         subprocess.Popen(
             command,
@@ -73,7 +75,7 @@ def test_two_nodes_meet_and_train_as_one(tiny, tmp_path):
                 PYTHONPATH=str(REPOSITORY),
                 NNODES='2',
                 NODE_RANK=str(rank),
-                PORT=str(27500 + os.getpid() % 2000),
+                PORT=port,
             ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,7 +105,7 @@ def test_process_leaves_its_group_before_python_ends():
         env=dict(
             os.environ,
             PYTHONPATH=str(REPOSITORY),
-            MASTER_PORT=str(29500 + os.getpid() % 2000),
+            MASTER_PORT=str(get_free_port()),
             **group,
         ),
         capture_output=True,

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import IterBasedTrainLoop
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import checkpoint_types
 from mmseg_dkd.engine import FiniteHook, Sequence, intact, sequence, step_config
@@ -205,9 +206,7 @@ def test_a_step_that_mixed_precision_skips_goes_on(run):
 @pytest.mark.slow
 def test_all_processes_of_an_exploding_run_stop(tiny, tmp_path):
     tiny(iterations=9).dump(tmp_path / 'config.py')
-    command = (
-        f'-m torch.distributed.run --nproc_per_node=2 --master_port={29500 + os.getpid() % 2000}'
-    )
+    command = f'-m torch.distributed.run --nproc_per_node=2 --master_port={get_free_port()}'
     command = [*command.split(), 'tools/incremental_train.py', tmp_path / 'config.py']
     command += ['--work-dir', tmp_path / 'run', '--steps', '0', '--launcher', 'pytorch']
     done = subprocess.run(

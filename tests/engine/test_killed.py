@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import checkpoint_types
 from mmseg_dkd.engine.lock import HOLDER, one_writer
@@ -137,7 +138,7 @@ def ranks(launcher):
 @pytest.mark.parametrize('rank', [0, 1])
 def test_a_dead_rank_ends_the_others_within_a_minute(rank, tiny, tmp_path):
     cfg, folder = config(tiny, tmp_path, iterations=100_000), tmp_path / 'run'
-    port = str(29500 + (os.getpid() + rank) % 2000)
+    port = str(get_free_port())
     torchrun = ('-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port', port)
     process = start(cfg, folder, torchrun)
     try:

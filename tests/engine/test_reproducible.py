@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import checkpoint_types
 from tests.tiny import REPOSITORY
@@ -18,7 +19,7 @@ def train(config, folder, processes, seed=0):
     """Weights after steps 0 and 1 of a run of its own."""
     command, launcher = TOOL, 'none'
     if processes > 1:
-        port = str(29500 + os.getpid() % 2000)
+        port = str(get_free_port())
         distributed = f'-m torch.distributed.run --nproc_per_node={processes} --master_port {port}'
         command, launcher = [*distributed.split(), *TOOL], 'pytorch'
     command = [*command, config, '--work-dir', folder, '--steps', '0-1', '--launcher', launcher]

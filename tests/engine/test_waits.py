@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from tests.tiny import REPOSITORY
 
@@ -14,7 +15,7 @@ WORKER = REPOSITORY / 'tests/engine/gloo_waits.py'
 
 def test_waiting_outlasts_the_time_out_of_the_group(tmp_path):
     command = ['-m', 'torch.distributed.run', '--nproc-per-node=2']
-    command += [f'--master-port={29500 + os.getpid() % 2000}', WORKER, tmp_path, 'slow', 'slow']
+    command += [f'--master-port={get_free_port()}', WORKER, tmp_path, 'slow', 'slow']
     done = subprocess.run(
         [sys.executable, *command],
         env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
@@ -31,7 +32,7 @@ def test_waiting_outlasts_the_time_out_of_the_group(tmp_path):
 
 def test_a_maker_that_fails_or_dies_ends_the_waiting(tmp_path):
     # No launcher, that would end the second process.
-    port = str(29500 + os.getpid() % 2000)
+    port = str(get_free_port())
     group = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
     first, second = (
         subprocess.Popen(

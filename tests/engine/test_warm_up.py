@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.distributed.elastic.utils.distributed import get_free_port
 from torch.nn.functional import interpolate
 
 from mmseg_dkd import checkpoint_types
@@ -144,7 +144,7 @@ def test_one_command_starts_in_two_processes(from_softmax, ordinary, tmp_path):
     done = run(
         'tools/dist_train.sh', tmp_path / 'run.py', 2, '--steps', '0',
         '--start-from', ordinary / 'iter_2.pth', '--work-dir', tmp_path / 'run',
-        PORT=str(29500 + os.getpid() % 2000),
+        PORT=str(get_free_port()),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     after = weights(tmp_path / 'run/step_0/iter_2.pth')

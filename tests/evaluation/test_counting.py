@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.evaluator import metric as mmengine_metric
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd.evaluation import IncrementalIoUMetric, metric
 from tests.evaluation import gloo_metric
@@ -77,7 +78,7 @@ def test_repeated_images_count_once(world, size, batch, monkeypatch):
 
 def test_two_processes_and_an_odd_test_set(outspoken, tmp_path):
     command = ['-m', 'torch.distributed.run', '--nproc-per-node=2']
-    command += [f'--master-port={29500 + os.getpid() % 2000}', gloo_metric.__file__]
+    command += [f'--master-port={get_free_port()}', gloo_metric.__file__]
     done = subprocess.run(
         [sys.executable, *command, *outspoken, '7,1', tmp_path / 'two.json'],
         env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),

@@ -10,6 +10,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.apis import inference_model, init_model
 from PIL import Image
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd.engine import evaluate
 from tests.tools.test_tools import run
@@ -92,7 +93,7 @@ def test_earlier_checkpoint_in_two_processes(evaluated, tmp_path):
     shutil.copy(folder / 'step_1/iter_2.pth', earlier)
     done = run(
         'python', '-m', 'torch.distributed.run', '--nproc_per_node=2',
-        f'--master_port={31500 + os.getpid() % 2000}', 'tools/evaluate.py', folder,
+        f'--master_port={get_free_port()}', 'tools/evaluate.py', folder,
         '--steps', '1', '--checkpoint', earlier, '--views', 'whole', '--launcher', 'pytorch',
         OMP_NUM_THREADS='1',
     )  # fmt: skip

@@ -13,6 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.apis import MMSegInferencer, inference_model, init_model
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import Scenario, checkpoint_types
 from tests.tiny import REPOSITORY
@@ -129,7 +130,7 @@ def test_stock_mmseg_and_two_processes_test_with_augmentation(outspoken, tmp_pat
         stock=['python', STOCK_TEST, *outspoken],
         two=['tools/dist_test.sh', *outspoken, 2],
     ).items():
-        port = str(29500 + os.getpid() % 2000)
+        port = str(get_free_port())
         done = run(*command, '--tta', '--work-dir', tmp_path / name, PORT=port)
         assert done.returncode == 0, done.stderr[-3000:]
     stock, two = (
@@ -164,7 +165,7 @@ def test_two_processes_learn_what_one_does(finished, config, tmp_path):
         os.link(finished / 'step_0/iter_2.pth', folder / 'step_0/iter_2.pth')
         done = run(
             'tools/dist_train.sh', path, processes, '--work-dir', folder, '--steps', '1',
-            PORT=str(29500 + os.getpid() % 2000),
+            PORT=str(get_free_port()),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         checkpoints.append(checkpoint_types.load(folder / 'step_1/iter_2.pth')['state_dict'])
@@ -180,7 +181,7 @@ def test_two_processes_learn_what_one_does(finished, config, tmp_path):
 def test_dist_test_gives_the_same_figures(finished, tmp_path):
     done = run(
         'tools/dist_test.sh', finished / 'step_2/fashion_4-2.py', finished / 'step_2/iter_2.pth',
-        2, '--work-dir', tmp_path / 'test', PORT=str(29500 + os.getpid() % 2000),
+        2, '--work-dir', tmp_path / 'test', PORT=str(get_free_port()),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     (metrics,) = (json.loads(f.read_text()) for f in (tmp_path / 'test').glob('*/*.json'))

@@ -1,10 +1,10 @@
 """VOC layout, real sizes, 20 classes: 15-1, six steps, two processes, with a memory."""
 
 import json
-import os
 
 import pytest
 from mmengine.config import Config
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import Scenario, checkpoint_types
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
@@ -24,7 +24,7 @@ def test_voc_15_1_runs_all_six_steps_in_two_processes(tmp_path):
     cfg.dump(tmp_path / 'voc_15-1_tiny.py')
     done = run(
         'tools/dist_train.sh', tmp_path / 'voc_15-1_tiny.py', 2, '--work-dir', tmp_path / 'run',
-        PORT=str(29500 + os.getpid() % 2000),
+        PORT=str(get_free_port()),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     results = json.loads((tmp_path / 'run/results.json').read_text())
