@@ -1,6 +1,7 @@
 """Distributed start on GPUs and, for tests and small machines, on CPUs."""
 
 import atexit
+import gc
 
 import torch
 import torch.distributed as dist
@@ -12,6 +13,8 @@ CPU_FOR_GPU = {'SyncBN': 'BN'}
 
 def launch(cfg: Config, launcher: str) -> None:
     """Join the process group, if there is one to join, and make the config fit the machine.
+
+    The group is left before Python ends.
 
     mmengine's launchers assume GPUs. Without any, the group is gloo's, the wrapper gets no device
     and SyncBN, which has no CPU version, becomes BN.
@@ -27,12 +30,19 @@ def launch(cfg: Config, launcher: str) -> None:
             init_dist(launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
         else:
             dist.init_process_group('gloo')
-        # gloo's threads may hold tensors; freeing them while Python ends aborts a finished process
-        # (github.com/pytorch/pytorch/pull/179291).
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_leave)
     if launcher != 'none' and not on_gpu:
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
         _rename_types(cfg.model)
+
+
+def _leave() -> None:
+    # gloo's threads abort a finished process if they are still there while Python ends
+    # (github.com/pytorch/pytorch/pull/179291). They end with the last reference to their group; a
+    # runner, whose model has one, is a cycle.
+    gc.collect()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _rename_types(cfg: object) -> None:
