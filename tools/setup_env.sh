@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Make a virtual environment with the tested versions: tools/setup_env.sh
 # PYTHON chooses the interpreter. With STACK=original it is .venv-original, with the original distributions of mmcv,
-# mmengine and mmsegmentation instead of the maintained ones: their mmcv is compiled, some 20 minutes of processor time;
-# pip keeps what it compiled. An environment that is complete is left as it is.
+# mmengine and mmsegmentation instead of the maintained ones: their mmcv is compiled, which takes 25 minutes of processor
+# time. An environment that is complete is left as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${STACK:-maintained}" in
@@ -20,10 +20,10 @@ $install -c constraints.txt torch
 if [ $env = .venv ]; then
     $install -c constraints.txt -e '.[demo,docs,tests]'
 else
-    # mmcv's setup.py imports torch and pkg_resources.
+    # mmcv's setup.py imports torch and pkg_resources; mmsegmentation does not name ftfy and regex, which it imports.
     $install -c constraints.txt 'setuptools<81' wheel ninja psutil
     MMCV_WITH_OPS=1 $install -c constraints.txt --no-build-isolation --no-binary mmcv \
-        mmcv==2.1.0 mmengine==0.10.7 mmsegmentation==1.2.2
+        mmcv==2.1.0 mmengine==0.10.7 mmsegmentation==1.2.2 ftfy regex
     # Without --no-deps pip would bring the maintained distributions, which have the same modules.
     $install --no-build-isolation --no-deps -e .
     $env/bin/python - > "$env/requirements.txt" <<'END'
