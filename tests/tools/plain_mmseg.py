@@ -23,7 +23,7 @@ from mmseg.apis import MMSegInferencer, inference_model, init_model  # noqa: E40
 
 model = init_model(config, weights, 'cpu')
 results = [inference_model(model, image) for image in images]
-inferencer = MMSegInferencer(config, weights, device='cpu', show_progress=False)
+inferencer = MMSegInferencer(config, weights, device='cpu')
 inferred = inferencer(images, return_vis=True)
 np.savez(
     answers,

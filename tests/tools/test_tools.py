@@ -113,7 +113,7 @@ def test_stock_mmseg_inference_on_a_trained_step(finished, scenes):
 
 def test_stock_mmseg_inferencer_on_a_trained_step(finished, scenes):
     paths = [str(finished / f'step_1/{name}') for name in ('fashion_4-2.py', 'iter_2.pth')]
-    inferencer = MMSegInferencer(*paths, device='cpu', show_progress=False)
+    inferencer = MMSegInferencer(*paths, device='cpu')
     image = str(next((scenes / 'JPEGImages').glob('*.jpg')))
     result = inferencer(image, return_vis=True)
     assert inferencer.model.dataset_meta['classes'][-2:] == ('sandal', 'sneaker')
