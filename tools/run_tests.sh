@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# From nothing to the tests' result: environment, lint, types, tests. Arguments go to pytest.
+# From nothing to the tests' result: environment, lint, types, tests, one process a processor. Arguments go to pytest.
 # STACK=original: the tests alone, on the original distributions (tools/setup_env.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/setup_env.sh
+tests=(-m pytest --numprocesses "$(nproc)" --dist worksteal "$@")
 if [ "${STACK:-maintained}" = original ]; then
-    exec .venv-original/bin/python -m pytest "$@"
+    exec .venv-original/bin/python "${tests[@]}"
 fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
-.venv/bin/python -m pytest "$@"
+.venv/bin/python "${tests[@]}"
