@@ -22,7 +22,8 @@ if [ $env = .venv ]; then
 else
     # mmcv's setup.py imports torch and pkg_resources; mmsegmentation does not name ftfy and regex, which it imports.
     $install -c constraints.txt 'setuptools<81' wheel ninja psutil
-    MMCV_WITH_OPS=1 $install -c constraints.txt --no-build-isolation --no-binary mmcv \
+    # Debug information, which distutils asks for, is two fifths of the compiling.
+    CFLAGS=-g0 MMCV_WITH_OPS=1 $install -c constraints.txt --no-build-isolation --no-binary mmcv \
         mmcv==2.1.0 mmengine==0.10.7 mmsegmentation==1.2.2 ftfy regex
     # Without --no-deps pip would bring the maintained distributions, which have the same modules.
     $install --no-build-isolation --no-deps -e .
