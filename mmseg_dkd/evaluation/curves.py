@@ -57,7 +57,7 @@ def _draw_curve(
     """One method; from step 1 on where nothing is known of step 0."""
     steps = range(len(runs[0].entries))
     values = np.array([[run.scores(step)[key] for step in steps] for run in runs], float)
-    x = np.arange(last + 1 - len(steps), last + 1)
+    x: np.ndarray = np.arange(last + 1 - len(steps), last + 1)
     if key == 'miou_novel':
         values, x = values[:, x > 0], x[x > 0]
     number = methods.index(method)

@@ -104,8 +104,8 @@ def steps(rows: Sequence[Path]) -> Figure:
     for axes, title in zip(panels, titles, strict=True):
         for number, (label, runs) in enumerate(zip(labels_of(rows), curves, strict=True)):
             values = np.array([run[title] for run in runs], float)
-            x = np.arange(last + 1 - values.shape[1], last + 1)
-            x = x + spread_points(number, len(rows), len(x))
+            count = values.shape[1]
+            x = last + 1 - count + np.arange(count) + spread_points(number, len(rows), count)
             draw_mean(axes, x, values, _counted(label, values), number)
         axes.set(title=f'{title} (%)', xlabel='step', xlim=(-0.3, last + 0.3))
         axes.set_xticks(range(last + 1))
