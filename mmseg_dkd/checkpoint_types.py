@@ -1,5 +1,6 @@
 """What mmengine writes into checkpoints besides tensors, made known to torch's safe loader."""
 
+import codecs
 import pickle
 import struct
 from pathlib import Path
@@ -15,6 +16,8 @@ _KINDS = (np.float32, np.float64, np.int32, np.int64, np.uint32, np.uint8, np.bo
 # is not called, since torch's loader calls only what is on this list.
 TYPES = [
     getattr,
+    # Of the bytes of an array; torch has it from 2.5 on.
+    codecs.encode,
     HistoryBuffer,
     np.ndarray,
     np.dtype,
@@ -67,9 +70,9 @@ def _load_local(filename: str, map_location: Any = None) -> dict:
 
 def _load(path: str | Path, map_location: Any) -> dict:
     try:
-        # Other loaders' contexts take away what allow() gave, so it is given here again.
-        with torch.serialization.safe_globals(TYPES):
-            return torch.load(path, map_location=map_location, weights_only=True)
+        # Contexts of other loaders take away what allow() gave, so it is given here again.
+        torch.serialization.add_safe_globals(TYPES)
+        return torch.load(path, map_location=map_location, weights_only=True)
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
