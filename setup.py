@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 # Of torch's exporter, and what runs its files.
-ONNX = ['onnx', 'onnxruntime', 'onnxscript']
+ONNX = ['onnx', 'onnxruntime', 'onnxscript', 'torch>=2.13']
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmseg_dkd/__init__.py').read_text())[1]
 

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from mmengine.utils import digit_version
 from mmseg.models import EncoderDecoder
 from torch import Tensor, nn
+
+# Of 2.4 and 2.6 it is known that their exporters cannot leave H and W free.
+TORCH = '2.13.0'
 
 
 class Logits(nn.Module):
@@ -35,8 +39,12 @@ def write_onnx(model: EncoderDecoder, path: Path, about: dict) -> Callable[[Tens
         What onnxruntime makes of the file, as a function from images to logits.
 
     Raises:
-        ImportError: If one of the packages is not installed.
+        ImportError: If one of the packages is not installed, or torch is older than 2.13.
     """
+    if digit_version(torch.__version__) < digit_version(TORCH):
+        raise ImportError(
+            f"torch {torch.__version__}: ONNX needs {TORCH}, pip install 'mmseg_dkd[export]'"
+        )
     try:
         import onnxruntime
         import onnxscript  # noqa: F401

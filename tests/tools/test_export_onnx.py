@@ -8,16 +8,20 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.model import BaseModule
+from mmengine.utils import digit_version
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_dkd.export import export
+from mmseg_dkd.export.to_onnx import TORCH, write_onnx
 from tests.tiny import REPOSITORY, shrink, write_outspoken
 from tests.tools.test_export import images_of
 
 onnxruntime = pytest.importorskip('onnxruntime', reason="needs pip install -e '.[export]'")
 pytest.importorskip('onnxscript', reason="needs pip install -e '.[export]'")
+older = digit_version(torch.__version__) < digit_version(TORCH)
+pytestmark = pytest.mark.skipif(older, reason=f'ONNX needs torch {TORCH}')
 
 
 @MODELS.register_module()
@@ -67,3 +71,12 @@ def test_onnx_says_what_the_checkpoint_says(kind, request, scenes, tmp_path):
         (logits,) = session.run(None, dict(images=image.transpose(2, 0, 1)[None]))
         expected = inference_model(model, path).pred_sem_seg.data.numpy()
         np.testing.assert_array_equal(logits.argmax(1), expected)
+
+
+def test_a_torch_that_cannot_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch, '__version__', '2.6.0')
+    with pytest.raises(
+        ImportError, match=r"torch 2\.6\.0: ONNX needs 2\.13\.0, pip install 'mmseg"
+    ):
+        write_onnx(nn.Identity(), tmp_path / 'model.onnx', {})
+    assert not list(tmp_path.iterdir())
