@@ -95,7 +95,7 @@ def test_two_nodes_meet_and_train_as_one(tiny, tmp_path):
 
 @pytest.mark.skipif(
     digit_version(torch.__version__) < digit_version('2.13.0'),
-    reason='threads of gloo have no name in older versions of torch',
+    reason='threads of gloo have no names in torch 2.4 and 2.6',
 )
 def test_no_thread_of_the_group_is_left_when_python_ends():
     # The handler that is registered first runs last.

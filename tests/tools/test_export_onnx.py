@@ -20,8 +20,6 @@ from tests.tools.test_export import images_of
 
 onnxruntime = pytest.importorskip('onnxruntime', reason="needs pip install -e '.[export]'")
 pytest.importorskip('onnxscript', reason="needs pip install -e '.[export]'")
-older = digit_version(torch.__version__) < digit_version(TORCH)
-pytestmark = pytest.mark.skipif(older, reason=f'ONNX needs torch {TORCH}')
 
 
 @MODELS.register_module()
@@ -43,6 +41,9 @@ def small(scenes, tmp_path_factory):
     return write_outspoken(cfg, 2, tmp_path_factory.mktemp('small'))
 
 
+@pytest.mark.skipif(
+    digit_version(torch.__version__) < digit_version(TORCH), reason=f'needs torch {TORCH}'
+)
 @pytest.mark.parametrize('kind', ['small', pytest.param('outspoken', marks=pytest.mark.slow)])
 def test_onnx_says_what_the_checkpoint_says(kind, request, scenes, tmp_path):
     config, checkpoint = request.getfixturevalue(kind)
