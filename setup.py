@@ -20,7 +20,7 @@ setup(
     packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),
     package_data={
         'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png'],
-        'mmseg_dkd.evaluation': ['page.html', 'page.css', 'page.js'],
+        'mmseg_dkd.reports': ['page.html', 'page.css', 'page.js'],
     },
     python_requires='>=3.10',
     install_requires=[

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmseg_dkd.methods.dkd import DKDHead
+from mmseg_dkd.methods.dkd.head import DKDHead
 
 
 def upsample(logits: Tensor, size: tuple[int, int]) -> Tensor:

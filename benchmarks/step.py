@@ -14,8 +14,8 @@ from mmseg.structures import SegDataSample
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmseg_dkd.engine import step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models import IncrementalSegmentor
 
 from .measure import Part, Stopwatch, matrix_rate

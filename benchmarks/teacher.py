@@ -11,8 +11,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
 
-from mmseg_dkd.engine import step_config
 from mmseg_dkd.engine.hand_over import build_teacher
+from mmseg_dkd.engine.resolve import step_config
 
 from .measure import Part
 

@@ -26,7 +26,7 @@ html_title = f'{project} {release}'
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 3
 
-# Not autosummary: where a package has a function of a module's name (engine.launch), it takes the
+# Not autosummary: where a package has a function of a module's name (made_once), it takes the
 # function for the module.
 apidoc_modules = [
     dict(path='../mmseg_dkd', destination='reference', separate_modules=True, module_first=True)

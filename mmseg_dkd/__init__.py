@@ -1,7 +1,8 @@
 """Class-incremental semantic segmentation for mmsegmentation, after DKD (NeurIPS 2022)."""
 
-from . import checkpoint_types, datasets, engine, evaluation, methods, models
+from . import datasets, engine, evaluation, methods, models
 from .scenario import Scenario
+from .utils import checkpoint_types
 
 checkpoint_types.allow()
 

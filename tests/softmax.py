@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
-from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models import IncrementalSegmentor
 from tests.tiny import REPOSITORY, shrink
 

@@ -14,10 +14,12 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from mmseg_dkd import Scenario, checkpoint_types
+from mmseg_dkd import Scenario
 from mmseg_dkd.datasets.memory import Candidate, write_memory
-from mmseg_dkd.engine import Sequence, hand_over
-from mmseg_dkd.engine.step_config import step_config
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
 PAGE = (REPOSITORY / 'docs/own_data.md').read_text()
@@ -104,10 +106,10 @@ def scores_of(folder: Path) -> list[dict]:
 def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_path):
     root, run = tmp_path / 'warehouse', tmp_path / 'run'
     shutil.copytree(warehouse, root)
-    Sequence(page(root=root), run).run([0])
+    Run(page(root=root), run).run([0])
     written = (run / 'step_0/epoch_1.pth').stat().st_mtime_ns
     figures = scores_of(run)[0]
-    Sequence(page(EDITS[0], root), run).run([0, 1], resume=True)
+    Run(page(EDITS[0], root), run).run([0, 1], resume=True)
     (run / 'step_1_forklift.py').write_text(ONE_FOLDER)
     alone = DATASETS.build(Config.fromfile(run / 'step_1_forklift.py').test_dataloader.dataset)
     assert sorted(alone.names) == sorted(f'forklift/images/{name}' for name in HELD)
@@ -115,9 +117,9 @@ def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_p
 
     shutil.rmtree(root / 'first')
     with pytest.raises(ValueError, match='step_0 was trained by another recipe .*--steps'):
-        Sequence(page(EDITS[1], root), run).run([0, 1, 2], resume=True)
+        Run(page(EDITS[1], root), run).run([0, 1, 2], resume=True)
     cfg = page(EDITS[1], root)
-    results = Sequence(cfg, run).run([2])
+    results = Run(cfg, run).run([2])
     assert (run / 'step_0/epoch_1.pth').stat().st_mtime_ns == written
     assert results[0] == figures
     assert [len(entry['per_class_iou']) for entry in results] == [4, 5, 6]
@@ -189,7 +191,7 @@ def test_folder_that_is_smaller_than_a_batch_is_named_before_training(page, tmp_
     cfg = page(EDITS[0])
     cfg.train_dataloader.batch_size = 15
     with pytest.raises(RuntimeError, match='14 training images make no batch of 15.*at most 14'):
-        Sequence(cfg, tmp_path).check([0])
+        Run(cfg, tmp_path).check([0])
 
 
 @pytest.fixture
@@ -197,7 +199,7 @@ def trained(page, tmp_path, monkeypatch) -> Path:
     """Folder of a run of two steps, with what a checkpoint says of itself but no weights."""
     folder = tmp_path / 'run'
     for steps in ([0], [0, 1]):
-        sequence = Sequence(page(EDITS[0] if steps[1:] else ''), folder)
+        sequence = Run(page(EDITS[0] if steps[1:] else ''), folder)
         step = steps[-1]
         meta = dict(incremental=hand_over.describe(sequence.scenario, step))
         (folder / f'step_{step}').mkdir(parents=True)
@@ -207,8 +209,8 @@ def trained(page, tmp_path, monkeypatch) -> Path:
 
 
 def test_what_was_finished_before_is_finished_after_growth(page, trained):
-    assert Sequence(page(EDITS[0]), trained).ahead([0, 1], resume=True) == []
-    assert Sequence(page(ALL_FOLDERS), trained).ahead([0, 1, 2], resume=True) == [2]
+    assert Run(page(EDITS[0]), trained).ahead([0, 1], resume=True) == []
+    assert Run(page(ALL_FOLDERS), trained).ahead([0, 1, 2], resume=True) == [2]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_growth_that_changes_a_finished_step_is_refused(page, trained, change):
     edit = change(ALL_FOLDERS)
     assert edit != ALL_FOLDERS
     with pytest.raises(ValueError, match='holds a run of scenario|by another recipe'):
-        sequence = Sequence(page(edit), trained)
+        sequence = Run(page(edit), trained)
         sequence.ahead(list(range(sequence.scenario.num_steps)), resume=True)
 
 
@@ -236,19 +238,19 @@ def test_another_schedule_of_a_finished_step_is_refused_after_growth(page, train
     cfg = page(ALL_FOLDERS)
     cfg.later_steps.optim_wrapper.optimizer.lr = 0.5
     with pytest.raises(ValueError, match='step_1 was trained by another recipe'):
-        Sequence(cfg, trained).ahead([0, 1, 2], resume=True)
+        Run(cfg, trained).ahead([0, 1, 2], resume=True)
 
 
 def test_disjoint_run_cannot_grow(page, tmp_path):
     base, grown = page(), page(EDITS[0])
     for cfg in (base, grown):
         cfg.scenario.setting = 'disjoint'
-    sequence = Sequence(base, tmp_path / 'run')
+    sequence = Run(base, tmp_path / 'run')
     (tmp_path / 'run/step_0').mkdir(parents=True)
     (tmp_path / 'run/step_0/epoch_1.pth').touch()
     sequence._remember(0, {})
     with pytest.raises(ValueError, match='holds a run of .* disjoint scenario cannot grow'):
-        Sequence(grown, tmp_path / 'run').ahead([0, 1], resume=True)
+        Run(grown, tmp_path / 'run').ahead([0, 1], resume=True)
     meta = dict(incremental=hand_over.describe(sequence.scenario, 0))
     state = dict(weight=torch.zeros(1))
     with pytest.raises(ValueError, match='fingerprint differs .* disjoint scenario cannot grow'):

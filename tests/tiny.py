@@ -10,7 +10,9 @@ from mmseg.registry import DATASETS, MODELS
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
-from mmseg_dkd.engine import Sequence, hand_over, step_config
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -55,7 +57,7 @@ def finished(scenes, tmp_path_factory) -> Path:
     """Folder of a tiny DKD run of all three steps."""
     cfg = shrink(Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2.py'), scenes)
     folder = tmp_path_factory.mktemp('runs') / 'fashion_4-2'
-    Sequence(cfg, folder).run([0, 1, 2])
+    Run(cfg, folder).run([0, 1, 2])
     return folder
 
 

@@ -24,12 +24,12 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 
-from mmseg_dkd.engine import launch
-from mmseg_dkd.engine.comparison import columns
-from mmseg_dkd.engine.ranges import parse_range
-from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated, run_all, unfinished
-from mmseg_dkd.evaluation.report import write_report
-from mmseg_dkd.evaluation.runs import read_outcomes
+from mmseg_dkd.cli.ranges import parse_range
+from mmseg_dkd.engine.launcher import launch
+from mmseg_dkd.reports.columns import columns
+from mmseg_dkd.reports.outcomes import read_outcomes
+from mmseg_dkd.reports.report import write_report
+from mmseg_dkd.runs.repeats import FIRST_STEPS, read_orders, repeated, run_all, unfinished
 
 
 def main() -> None:

@@ -17,10 +17,12 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg_dkd import Scenario, checkpoint_types
-from mmseg_dkd.atomic import write_atomically
-from mmseg_dkd.engine import hand_over, step_config
-from mmseg_dkd.models.official_names import from_official, to_official
+from mmseg_dkd import Scenario
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.models.weights.official_names import from_official, to_official
+from mmseg_dkd.utils import checkpoint_types
+from mmseg_dkd.utils.atomic import write_atomically
 
 
 def differences(state: dict[str, Tensor], expected: dict[str, Tensor]) -> list[str]:

@@ -13,12 +13,12 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 from prettytable import PrettyTable
 
-from mmseg_dkd.engine import launch
-from mmseg_dkd.engine.evaluate import VIEWS, figures_of, finished_steps
-from mmseg_dkd.engine.plan import config_file
-from mmseg_dkd.engine.ranges import parse_range
-from mmseg_dkd.engine.results import read_json, write_json
+from mmseg_dkd.cli.ranges import parse_range
+from mmseg_dkd.engine.launcher import launch
 from mmseg_dkd.evaluation.scores import FIGURES
+from mmseg_dkd.runs.evaluate import VIEWS, figures_of, finished_steps
+from mmseg_dkd.runs.plan import config_file
+from mmseg_dkd.runs.results import read_json, write_json
 
 PAPER = ('DKD', 'centre')
 

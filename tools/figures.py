@@ -10,8 +10,8 @@ A row is a folder of runs, such as work_dirs/compare/dkd_fashion_4-2, or a singl
 import argparse
 from pathlib import Path
 
-from mmseg_dkd.evaluation import activation, figures
-from mmseg_dkd.evaluation.pictures import DPI
+from mmseg_dkd.reports import activation, figures
+from mmseg_dkd.visualization.pictures import DPI
 
 COMPARE = Path('work_dirs/compare')
 PAIRS = {

@@ -7,12 +7,13 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 
 from mmseg_dkd import Scenario
-from mmseg_dkd.engine import Sequence, launch
-from mmseg_dkd.engine.comparison import Column
-from mmseg_dkd.engine.ranges import parse_range
-from mmseg_dkd.engine.repeats import FIRST_STEPS, read_orders, repeated, run_all
-from mmseg_dkd.evaluation.runs import read_outcomes
-from mmseg_dkd.evaluation.table import write_table
+from mmseg_dkd.cli.ranges import parse_range
+from mmseg_dkd.engine.launcher import launch
+from mmseg_dkd.reports.columns import Column
+from mmseg_dkd.reports.outcomes import read_outcomes
+from mmseg_dkd.reports.table import write_table
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.repeats import FIRST_STEPS, read_orders, repeated, run_all
 
 
 def parse_args() -> argparse.Namespace:
@@ -87,7 +88,7 @@ def main() -> None:
             shared = Path(work_dir, FIRST_STEPS)
             sequences = repeated(cfg, work_dir, args.seeds, orders, shared)
         else:
-            sequences = [Sequence(cfg, work_dir)]
+            sequences = [Run(cfg, work_dir)]
         steps = steps_of(args.steps, sequences[0].scenario)
         if args.dry_run:
             plans = [plan for sequence in sequences for plan in sequence.plan(steps)]

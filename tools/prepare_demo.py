@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from mmseg_dkd.atomic import write_atomically
 from mmseg_dkd.datasets.demo.retrieved import write_fashion_web
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
-from mmseg_dkd.models.mobilenet_weights import convert
+from mmseg_dkd.models.weights.mobilenet_weights import convert
+from mmseg_dkd.utils.atomic import write_atomically
 
 
 def find_pretrained() -> Path:

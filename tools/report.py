@@ -9,7 +9,7 @@ is missing.
 import argparse
 from pathlib import Path
 
-from mmseg_dkd.evaluation.page import write_page
+from mmseg_dkd.reports.page import write_page
 
 
 def main() -> None:

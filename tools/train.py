@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
-from mmseg_dkd.engine import launch
+from mmseg_dkd.engine.launcher import launch
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from mmengine.dist import get_rank, sync_random_seed
 from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
-from ..randomness import Draw
+from ..utils.randomness import Draw
 
 
 @DATA_SAMPLERS.register_module()

@@ -3,7 +3,7 @@
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from .presence import VOID
+from ..labels import VOID
 
 VOID_NAME = 'void'
 

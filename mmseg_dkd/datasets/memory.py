@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..atomic import write_atomically
 from ..scenario import Scenario
+from ..utils.atomic import write_atomically
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from PIL import Image, UnidentifiedImageError
 
-from ..atomic import write_atomically
-from ..made_once import made_once
+from ..labels import VOID
+from ..utils.atomic import write_atomically
+from ..utils.once import made_once
 
 FOLDER = '.mmseg_dkd'
 FORMAT = 3
 EXIF_ORIENTATION = 274
-VOID = 255
 # What numpy's reader raises on files that are no whole .npz, or not ours.
 NO_ARCHIVE = (
     OSError,

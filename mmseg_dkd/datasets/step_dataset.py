@@ -11,13 +11,12 @@ import numpy as np
 from mmengine.dataset import Compose, ConcatDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from ..randomness import Draw, seeded
+from ..labels import UNKNOWN, VOID
 from ..scenario import Scenario
+from ..utils.randomness import Draw, seeded
 from .memory import read_memory
-from .presence import FOLDER, VOID, class_presence, read_mask
+from .presence import FOLDER, class_presence, read_mask
 from .relabel import insert_relabel
-
-UNKNOWN = 0
 
 
 @DATASETS.register_module()

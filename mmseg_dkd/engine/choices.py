@@ -3,14 +3,14 @@
 from mmengine.config import Config
 
 from ..models.incremental_head import method_of
-from .step_config import OFFICIAL, head_configs
+from .resolve import OFFICIAL, head_configs
 
 
 def choices(cfg: Config) -> dict:
     """What this step does where the paper and the authors' program differ, or leave it open.
 
     Args:
-        cfg: Config of one step, as :func:`mmseg_dkd.engine.step_config` returns it.
+        cfg: Config of one step, as :func:`mmseg_dkd.engine.resolve` returns it.
 
     Returns:
         Plain data, for the meta of a checkpoint and for results.json: the preset, the method and

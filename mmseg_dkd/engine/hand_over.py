@@ -9,11 +9,11 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from .. import checkpoint_types
 from ..models.fold import fold_batch_norms
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
-from .step_config import at_step
+from ..utils import checkpoint_types
+from .resolve import at_step
 
 META = 'incremental'
 
@@ -77,7 +77,7 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read, holds more than plain data
-            (:func:`mmseg_dkd.checkpoint_types.load`), or is not the step's (:func:`check`).
+            (:func:`mmseg_dkd.utils.checkpoint_types.load`), or is not the step's (:func:`check`).
     """
     if not Path(path).is_file():
         raise FileNotFoundError(

@@ -6,8 +6,8 @@ from pathlib import Path
 from mmengine.logging import print_log
 from torch import Tensor
 
-from .. import checkpoint_types
 from ..models.segmentor import IncrementalSegmentor
+from ..utils import checkpoint_types
 from .hand_over import META, refuse_misfits
 
 

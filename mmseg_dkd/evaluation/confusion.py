@@ -6,7 +6,7 @@ from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
 from torch import Tensor
 
-VOID = 255
+from ..labels import VOID
 
 
 def confusion_matrix(guess: Tensor, truth: Tensor, num_classes: int, void: int) -> Tensor:

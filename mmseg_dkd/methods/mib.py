@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..labels import VOID
 from ..models.incremental_head import register_method
-from ..models.losses.multi_bce import VOID
-from .softmax import SoftmaxHead
+from ..models.softmax_head import SoftmaxHead
 
 
 def unbiased_cross_entropy(logits: Tensor, label: Tensor, num_old: int) -> Tensor:

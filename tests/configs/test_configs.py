@@ -18,7 +18,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 import mmseg_dkd  # noqa: F401
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
-from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
 from tests.meta import on_meta
 

@@ -17,7 +17,9 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmseg_dkd.engine import Sequence, hand_over, step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.engine.choices import choices
 from tests.meta import on_meta
 from tests.tiny import REPOSITORY
@@ -147,7 +149,7 @@ def test_a_thin_one_learns_all_steps_and_predicts(name, tiny, tmp_path, scenes, 
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         # Serialising collects garbage, which takes longer than the data.
         loader.dataset.dataset.serialize_data = False
-    results = Sequence(cfg, tmp_path).run([0, 1, 2])
+    results = Run(cfg, tmp_path).run([0, 1, 2])
     assert [len(entry['per_class_iou']) for entry in results] == [5, 7, 9]
     folder = tmp_path / 'step_2'
     model = init_model(folder / f'{name}.py', str(folder / 'iter_2.pth'), device='cpu')

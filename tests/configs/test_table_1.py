@@ -6,8 +6,8 @@ from mmseg.apis import init_model
 from mmseg.registry import MODELS
 
 import mmseg_dkd  # noqa: F401
-from mmseg_dkd.engine import step_config
-from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs.recipe import first_step_of
 from tests.meta import on_meta
 
 from .names import ALL, CONFIGS, DKD, REPOSITORY, all_steps, classes_of, load

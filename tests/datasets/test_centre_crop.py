@@ -7,7 +7,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 import mmseg_dkd  # noqa: F401
-from mmseg_dkd.engine.evaluate import centre_pipeline
+from mmseg_dkd.runs.evaluate import centre_pipeline
 
 
 @pytest.fixture(autouse=True, scope='module')

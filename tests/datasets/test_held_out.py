@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
 from mmseg_dkd.datasets.step_dataset import _is_held
-from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine.resolve import step_config
 from tests.tiny import REPOSITORY
 
 

@@ -13,8 +13,10 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import hand_over, launch, step_config
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.launcher import launch
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.utils import checkpoint_types
 
 
 def main(config: str, checkpoint: str, launcher: str, out: str) -> None:

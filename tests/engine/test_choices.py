@@ -5,9 +5,10 @@ import json
 import pytest
 from mmengine.config import Config
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, step_config
 from mmseg_dkd.engine.choices import choices
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
 # Rows of the protocol where the paper and the authors' program differ: (step 0, later steps).
@@ -65,10 +66,10 @@ def test_choices_are_in_the_checkpoint_and_in_the_results(finished):
 
 def test_checkpoint_chosen_on_a_validation_set_is_warned_of(tiny, tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr('mmseg_dkd.engine.sequence.print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr('mmseg_dkd.runs.run.print_log', lambda text, **_: said.append(text))
     cfg = tiny()
     cfg.default_hooks.checkpoint.save_best = 'mIoU'
-    sequence = Sequence(cfg, tmp_path)
+    sequence = Run(cfg, tmp_path)
     sequence.check = lambda steps: (_ for _ in ()).throw(RuntimeError('enough'))
     with pytest.raises(RuntimeError, match='enough'):
         sequence.run([0])

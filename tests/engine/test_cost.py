@@ -12,9 +12,10 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, cost
-from mmseg_dkd.engine.cost import CostHook
+from mmseg_dkd.engine.hooks import cost_hook as cost
+from mmseg_dkd.engine.hooks.cost_hook import CostHook
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
 linux = pytest.mark.skipif(not cost.CLEAR.exists(), reason='only Linux tells')
@@ -23,7 +24,7 @@ linux = pytest.mark.skipif(not cost.CLEAR.exists(), reason='only Linux tells')
 # In a process of its own: what earlier tests have given back would be taken first.
 LARGE_THEN_SMALL = """
 import numpy as np
-from mmseg_dkd.engine.cost import CostHook
+from mmseg_dkd.engine.hooks.cost_hook import CostHook
 
 before = CostHook()
 start = before.spent()['memory_mib']
@@ -114,12 +115,12 @@ def test_a_step_that_was_interrupted_has_the_cost_of_all_its_parts(
 
     monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', slow_then_dead)
     with pytest.raises(KeyboardInterrupt):
-        Sequence(cfg, folder).run([1])
+        Run(cfg, folder).run([1])
     monkeypatch.undo()
     half = checkpoint_types.load(folder / 'step_1/iter_2.pth')['meta']['cost']
     assert half['seconds'] > 4
     start = time.perf_counter()
-    Sequence(cfg, folder).run([1], resume=True)
+    Run(cfg, folder).run([1], resume=True)
     rest = time.perf_counter() - start
     entry = json.loads((folder / 'manifest.json').read_text())['steps']['1']
     assert half['seconds'] < entry['seconds'] < half['seconds'] + rest

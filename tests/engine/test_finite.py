@@ -14,9 +14,13 @@ from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import IterBasedTrainLoop
 from torch.distributed.elastic.utils.distributed import get_free_port
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import FiniteHook, Sequence, intact, sequence, step_config
-from mmseg_dkd.methods.dkd import DKDHead
+from mmseg_dkd.engine import FiniteHook
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.methods.dkd.head import DKDHead
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs import resume as intact
+from mmseg_dkd.runs import run as sequence
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
 ITERATIONS = 4
@@ -68,7 +72,7 @@ def run(tiny, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(IterBasedTrainLoop, 'run_iter', count)
             patch.setattr(DKDHead, 'loss_by_feat', planted)
-            return Sequence(cfg, folder).run([0], resume=resume)
+            return Run(cfg, folder).run([0], resume=resume)
 
     train.folder = folder
     return train

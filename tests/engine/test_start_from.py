@@ -10,8 +10,10 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from torch.nn.functional import interpolate
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, start_from, step_config
+from mmseg_dkd.engine import start_from
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
 from tests.softmax import CLASSES, HEAD, command, incremental
 from tests.tiny import REPOSITORY
 
@@ -236,7 +238,7 @@ def test_everything_is_told_ahead_of_training(content, words, data_missing, from
         cfg.train_dataloader.dataset.dataset.data_root = '/nowhere'
         cfg.test_dataloader.dataset.dataset.data_root = '/nowhere'
     with pytest.raises(RuntimeError, match='nothing was trained') as caught:
-        Sequence(cfg, folder).run([0, 1])
+        Run(cfg, folder).run([0, 1])
     assert f'start_from={path}' in str(caught.value) and words in str(caught.value)
     assert ('/nowhere' in str(caught.value)) == data_missing
     assert not folder.exists()

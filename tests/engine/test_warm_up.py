@@ -12,10 +12,12 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.distributed.elastic.utils.distributed import get_free_port
 from torch.nn.functional import interpolate
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, start_from, step_config
+from mmseg_dkd.engine import start_from
 from mmseg_dkd.engine.choices import choices
-from mmseg_dkd.engine.recipe import first_step_of, recipe_of
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import first_step_of, recipe_of
+from mmseg_dkd.utils import checkpoint_types
 from tests.softmax import AUXILIARY, CLASSES, incremental
 from tests.tiny import REPOSITORY, shrink
 from tests.tools.test_tools import run
@@ -36,7 +38,7 @@ def started(scenes, ordinary, tmp_path_factory) -> Path:
     cfg = shrink(Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2_from_softmax.py'), scenes)
     cfg.start_from, cfg.first_step.train_cfg.max_iters = str(ordinary / 'iter_2.pth'), 2
     folder = tmp_path_factory.mktemp('started')
-    Sequence(cfg, folder).run([0, 1])
+    Run(cfg, folder).run([0, 1])
     return folder
 
 
@@ -90,10 +92,10 @@ def test_step_0_is_an_ordinary_step_afterwards(started, ordinary, from_softmax, 
     metrics = Runner.from_cfg(cfg).test()
     assert entries[0]['miou_all'] == pytest.approx(metrics['mIoU'], abs=0.01)
     shutil.copytree(started, tmp_path / 'run')
-    sequence = Sequence(from_softmax(), tmp_path / 'run')
+    sequence = Run(from_softmax(), tmp_path / 'run')
     assert sequence.ahead([0, 1, 2], resume=True) == [2]
     with pytest.raises(ValueError, match='step_0 was trained by another recipe'):
-        Sequence(from_softmax('elsewhere.pth'), tmp_path / 'run').ahead([0, 1, 2], resume=True)
+        Run(from_softmax('elsewhere.pth'), tmp_path / 'run').ahead([0, 1, 2], resume=True)
 
 
 def test_resume_in_the_warm_up_does_not_convert_again(from_softmax, tmp_path, monkeypatch):
@@ -106,10 +108,10 @@ def test_resume_in_the_warm_up_does_not_convert_again(from_softmax, tmp_path, mo
 
     monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', die_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        Sequence(from_softmax(iterations=3), tmp_path).run([0])
+        Run(from_softmax(iterations=3), tmp_path).run([0])
     monkeypatch.undo()
     middle = weights(tmp_path / 'step_0/iter_2.pth')
-    Sequence(from_softmax(iterations=3), tmp_path).run([0], resume=True)
+    Run(from_softmax(iterations=3), tmp_path).run([0], resume=True)
     logs = sorted((tmp_path / 'step_0').glob('*/*.log'))
     assert ['step 0 starts from' in log.read_text() for log in logs] == [True, False]
     after = weights(tmp_path / 'step_0/iter_3.pth')

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from mmseg_dkd.engine import launch
+from mmseg_dkd.engine.launcher import launch
 from mmseg_dkd.evaluation import IncrementalIoUMetric
 
 

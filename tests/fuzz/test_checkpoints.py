@@ -12,8 +12,10 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
-from mmseg_dkd import Scenario, checkpoint_types
-from mmseg_dkd.engine import hand_over, intact, start_from
+from mmseg_dkd import Scenario
+from mmseg_dkd.engine import hand_over, start_from
+from mmseg_dkd.runs import resume as intact
+from mmseg_dkd.utils import checkpoint_types
 
 from .trial import EFFORT, TALLY, damaged, fuzz, junk, outcome, put
 

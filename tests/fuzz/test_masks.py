@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmseg_dkd.datasets import presence as module
 from mmseg_dkd.datasets.presence import class_presence
-from mmseg_dkd.engine import evaluate
+from mmseg_dkd.runs import evaluate
 
 from .trial import EFFORT, TALLY, damaged, fuzz, outcome, put
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mmengine.config import Config
 
 from mmseg_dkd import Scenario
-from mmseg_dkd.engine import Sequence
+from mmseg_dkd.runs import Run
 
 from .trial import EFFORT, TALLY, fuzz, junk, numbers, outcome
 
@@ -73,4 +73,4 @@ def test_the_config_of_a_wrong_scenario_is_named(scenario, tmp_path):
     file = tmp_path / 'wrong.py'
     file.write_text(f'scenario = {scenario!r}')
     with pytest.raises(ValueError, match=r'wrong.py: scenario=.*15-'):
-        Sequence(Config.fromfile(file), tmp_path / 'run')
+        Run(Config.fromfile(file), tmp_path / 'run')

@@ -9,9 +9,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmseg_dkd.engine import Sequence
-from mmseg_dkd.engine.recipe import first_step_of
 from mmseg_dkd.models.incremental_head import METHODS
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import first_step_of
 from tests.tiny import REPOSITORY, shrink
 
 
@@ -54,7 +54,7 @@ def test_example_runs_and_shares_step_0_with_fine_tuning(lwf, blocks, scenes, tm
     plain = Config.fromfile(REPOSITORY / 'configs/finetune/fashion_4-2.py')
     assert first_step_of(cfg) == first_step_of(plain)
     cfg = shrink(cfg, scenes)
-    results = Sequence(cfg, tmp_path / 'run').run([0, 1])
+    results = Run(cfg, tmp_path / 'run').run([0, 1])
     assert [entry['choices']['method'] for entry in results] == ['LwF', 'LwF']
     logs = [next((tmp_path / f'run/step_{t}').rglob('*.log')).read_text() for t in (0, 1)]
     assert ['decode.loss_kd: ' in log for log in logs] == [False, True]

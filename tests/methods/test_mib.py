@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mmseg_dkd.engine import Sequence
 from mmseg_dkd.methods.mib import unbiased_cross_entropy, unbiased_distillation
+from mmseg_dkd.runs import Run
 
 from .plain import head_of, samples_of
 
@@ -136,7 +136,7 @@ def test_doubt_is_what_the_softmax_leaves():
 def test_sequence_hands_over_and_shares_step_0_with_fine_tuning(tiny, tmp_path):
     shared = tmp_path / 'first_steps'
     for name in ('finetune', 'mib'):
-        sequence = Sequence(tiny(f'{name}/fashion_4-2.py'), tmp_path / name, shared)
+        sequence = Run(tiny(f'{name}/fashion_4-2.py'), tmp_path / name, shared)
         results = sequence.run([0, 1, 2])
         assert [entry['choices']['method'] for entry in results] == [
             dict(finetune='Softmax', mib='MiB')[name]

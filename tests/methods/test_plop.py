@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
-from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.export.plain import plain_model, plain_state
 from mmseg_dkd.models import IncrementalSegmentor
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import first_step_of
+from mmseg_dkd.utils import checkpoint_types
 from tests.meta import on_meta
 from tests.tiny import REPOSITORY
 
@@ -227,7 +228,7 @@ def test_sequence_knows_the_medians(tiny, tmp_path):
     # Without chance, and with thresholds that are no floor.
     cfg.train_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
     cfg.model.decode_head.entropy_floor = 0.0
-    results = Sequence(cfg, tmp_path / 'plop').run([0, 1])
+    results = Run(cfg, tmp_path / 'plop').run([0, 1])
     choices = [entry['choices'] for entry in results]
     assert [each['method'] for each in choices] == 2 * ['PLOP']
     assert [each['freeze_dropout'] for each in choices] == [False, True]

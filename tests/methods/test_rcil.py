@@ -10,13 +10,14 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, step_config
 from mmseg_dkd.engine.hand_over import build_teacher, grow
-from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.mib import unbiased_cross_entropy, unbiased_distillation
 from mmseg_dkd.methods.rcil.pairs import fold
 from mmseg_dkd.methods.rcil.pooled_cube import old_channels, pooled_cube_loss
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import first_step_of
+from mmseg_dkd.utils import checkpoint_types
 
 HEAD = 'decode_head.conv_seg'
 
@@ -146,7 +147,7 @@ def test_what_it_cannot_do_is_refused(tiny):
 
 def test_a_run_freezes_what_it_folded(tiny, tmp_path):
     cfg = tiny('rcil/fashion_4-2.py')
-    results = Sequence(cfg, tmp_path).run([0, 1, 2])
+    results = Run(cfg, tmp_path).run([0, 1, 2])
     assert [entry['choices']['method'] for entry in results] == ['RCIL'] * 3
     assert results[2]['choices']['kd_weight'] == 100
     states = [

@@ -9,12 +9,13 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn.functional import cross_entropy, interpolate
 
-from mmseg_dkd import checkpoint_types
 from mmseg_dkd.datasets.demo.retrieved import write_fashion_web
-from mmseg_dkd.engine import Sequence, step_config
-from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.recall.labels import helper_label, helper_prediction, inpaint
 from mmseg_dkd.models import IncrementalHead, IncrementalSegmentor
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import first_step_of
+from mmseg_dkd.utils import checkpoint_types
 
 from .plain import head_of, samples_of
 
@@ -140,7 +141,7 @@ def test_encoder_and_helpers_are_frozen_in_a_run(tiny, tmp_path):
     web, cfg = tmp_path / 'web', tiny('recall/fashion_4-2.py')
     write_fashion_web(web, per_class=2, size=64)
     cfg.later_steps.train_dataloader.dataset.web_root = str(web)
-    Sequence(cfg, tmp_path / 'run').run([0, 1])
+    Run(cfg, tmp_path / 'run').run([0, 1])
     before, after = (
         checkpoint_types.load(tmp_path / f'run/step_{step}/iter_2.pth')['state_dict']
         for step in (0, 1)
@@ -167,7 +168,7 @@ def test_what_a_step_trains(tiny):
 def test_another_choice_of_what_is_trained_is_refused(tiny):
     cfg = tiny('recall/fashion_4-2.py')
     cfg.later_steps.model = dict(train_only=['decode_head.conv_seg'])
-    plan = Sequence(cfg, 'never').plan([1])[0]
+    plan = Run(cfg, 'never').plan([1])[0]
     assert any("leave train_only=['decode_head.conv_seg'] out" in m for m in plan.missing)
 
 

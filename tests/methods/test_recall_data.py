@@ -14,8 +14,9 @@ from PIL import Image
 
 from mmseg_dkd.datasets.demo.retrieved import write_fashion_web
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
-from mmseg_dkd.engine import Sequence, step_config
-from mmseg_dkd.engine.replay import _as_tested
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.replay import _as_tested
 from tests.configs.names import all_steps, classes_of, load
 
 NAMES = [f'recall/{n}.py' for n in ('voc_15-5', 'voc_15-1', 'voc_19-1', 'ade_100-50', 'ade_50-50')]
@@ -127,7 +128,7 @@ def test_what_is_missing_is_told_before_any_training(tiny, tmp_path):
     with pytest.raises(
         RuntimeError, match='(?s)nothing was trained.*step 1: .*web/t-shirt does not'
     ):
-        Sequence(cfg, tmp_path / 'run').run([0, 1])
+        Run(cfg, tmp_path / 'run').run([0, 1])
     assert not (tmp_path / 'run').exists()
 
 

@@ -5,9 +5,11 @@ import torch
 from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, hand_over, step_config
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.sdr import SDRHead
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
 from tests.configs.names import load
 from tests.meta import on_meta
 
@@ -156,7 +158,7 @@ def test_what_is_no_map_of_the_known_channels_is_refused(found):
 
 
 def test_a_run_hands_over_prototypes_and_holds_the_old_ones(tiny, tmp_path):
-    results = Sequence(tiny('sdr/fashion_4-2.py'), tmp_path).run([0, 1])
+    results = Run(tiny('sdr/fashion_4-2.py'), tmp_path).run([0, 1])
     assert [entry['choices']['method'] for entry in results] == ['SDR', 'SDR']
     assert results[1]['choices']['kd_weight'] == 100 and results[1]['choices']['init'] == 'random'
     first, second = (

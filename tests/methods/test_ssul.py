@@ -11,9 +11,11 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, hand_over, step_config
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.ssul.labels import with_pseudo_labels, with_unknown
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
 
 from .plain import head_of, samples_of
 
@@ -226,7 +228,7 @@ def test_later_steps_train_the_new_the_unknown_and_the_background(tiny):
 def test_sequence_with_a_memory_hands_over(tiny, tmp_path, monkeypatch):
     # mmengine formats the text of the config again and again, half of the time of a run.
     monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
-    results = Sequence(tiny('ssul_m/fashion_4-2.py'), tmp_path).run([0, 1])
+    results = Run(tiny('ssul_m/fashion_4-2.py'), tmp_path).run([0, 1])
     assert [entry['choices']['method'] for entry in results] == ['SSUL', 'SSUL']
     assert (
         results[1]['choices']['unknown'] == 'unlabelled' and results[1]['choices']['memory'] == 24

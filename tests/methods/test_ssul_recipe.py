@@ -7,8 +7,8 @@ import pytest
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
 
-from mmseg_dkd.engine import step_config
-from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs.recipe import first_step_of
 from tests.configs.names import load, rates_of
 from tests.meta import on_meta
 

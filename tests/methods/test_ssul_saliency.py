@@ -13,8 +13,9 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
-from mmseg_dkd.engine import Sequence, step_config
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.ssul import LoadSaliency
+from mmseg_dkd.runs import Run
 from tests.configs.names import load
 
 
@@ -95,7 +96,7 @@ def test_missing_map_is_named_before_training(tiny, maps, scenes, tmp_path):
     with pytest.raises(
         FileNotFoundError, match=f'{lost}.jpg has no saliency map {lost}.*unlabelled'
     ):
-        Sequence(with_maps(tiny('ssul/fashion_4-2.py'), folder), tmp_path / 'run').run([0])
+        Run(with_maps(tiny('ssul/fashion_4-2.py'), folder), tmp_path / 'run').run([0])
     assert not list((tmp_path / 'run').rglob('*.pth'))
 
 
@@ -103,11 +104,11 @@ def test_salient_unknown_without_maps_is_refused(tiny, tmp_path):
     cfg = tiny('ssul/fashion_4-2.py')
     cfg.model.decode_head.unknown = 'salient'
     with pytest.raises(ValueError, match="no dict\\(type='LoadSaliency'"):
-        Sequence(cfg, tmp_path).run([0])
+        Run(cfg, tmp_path).run([0])
 
 
 def test_a_run_with_maps(tiny, maps, tmp_path):
-    (result,) = Sequence(with_maps(tiny('ssul/fashion_4-2.py'), maps), tmp_path).run([0])
+    (result,) = Run(with_maps(tiny('ssul/fashion_4-2.py'), maps), tmp_path).run([0])
     assert result['choices']['unknown'] == 'salient'
 
 

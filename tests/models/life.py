@@ -10,7 +10,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_dkd.engine.hand_over import build_teacher, grow
-from mmseg_dkd.engine.step_config import at_step
+from mmseg_dkd.engine.resolve import at_step
 from mmseg_dkd.models import IncrementalSegmentor
 
 # Two classes, then one more.

@@ -6,11 +6,13 @@ import pytest
 import torch
 from mmengine.config import Config, ConfigDict
 
-from mmseg_dkd import checkpoint_types
-from mmseg_dkd.engine import Sequence, hand_over, step_config
+from mmseg_dkd.engine import hand_over
 from mmseg_dkd.engine.choices import choices
-from mmseg_dkd.engine.recipe import first_step_of
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models.losses import auxiliary_loss, binary_kd_loss, multi_bce_loss
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import first_step_of
+from mmseg_dkd.utils import checkpoint_types
 from tests.models import test_segmentor
 from tests.models.test_segmentor import images, samples
 
@@ -164,7 +166,7 @@ def test_choices_and_recipe_know_every_head(tiny):
 
 
 def test_a_run_trains_every_head_of_every_step(tiny, tmp_path):
-    Sequence(with_auxiliary_heads(tiny()), tmp_path).run([0, 1])
+    Run(with_auxiliary_heads(tiny()), tmp_path).run([0, 1])
     before, after = (
         checkpoint_types.load(tmp_path / f'step_{step}/iter_2.pth')['state_dict']
         for step in range(2)

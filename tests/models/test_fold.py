@@ -9,8 +9,8 @@ from mmseg.registry import MODELS
 from torch import nn
 from torch.nn import functional
 
-from mmseg_dkd.engine import step_config
 from mmseg_dkd.engine.hand_over import build_teacher
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models.fold import fold_batch_norms
 from tests.models.life import DKD
 from tests.models.stock_heads import one

@@ -16,9 +16,9 @@ from mmseg.utils import register_all_modules
 from torch.nn.functional import interpolate
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models.losses import decompose_logits
-from mmseg_dkd.models.official_names import (
+from mmseg_dkd.models.weights.official_names import (
     from_official,
     to_official,
     to_official_name,

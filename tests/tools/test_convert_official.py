@@ -9,8 +9,9 @@ import pytest
 import torch
 from mmengine.config import Config, ConfigDict
 
-from mmseg_dkd import Scenario, checkpoint_types
+from mmseg_dkd import Scenario
 from mmseg_dkd.engine import hand_over
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
 

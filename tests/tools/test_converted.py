@@ -9,9 +9,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from mmseg_dkd import Scenario, checkpoint_types
+from mmseg_dkd import Scenario
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
-from mmseg_dkd.engine import hand_over, step_config
+from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 from tests.tools.test_tools import STOCK_TEST, run
 

@@ -12,7 +12,7 @@ from mmseg.apis import inference_model, init_model
 from PIL import Image
 from torch.distributed.elastic.utils.distributed import get_free_port
 
-from mmseg_dkd.engine import evaluate
+from mmseg_dkd.runs import evaluate
 from tests.tools.test_tools import run
 
 

@@ -17,7 +17,7 @@ from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from PIL import Image
 
-from mmseg_dkd.engine import step_config
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.export import export, writer
 from mmseg_dkd.export.detach import detach
 from mmseg_dkd.export.plain import plain_model, plain_state, plain_test, write_config

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmseg_dkd.engine import Sequence
+from mmseg_dkd.runs import Run
 from tests.tiny import REPOSITORY, shrink
 
 
@@ -19,7 +19,7 @@ def measured(scenes, finished, tmp_path_factory):
     cfg.custom_hooks[1].interval = 1
     folder = tmp_path_factory.mktemp('runs') / 'fashion_4-2'
     shutil.copytree(finished, folder)
-    Sequence(cfg, folder).run([1, 2])
+    Run(cfg, folder).run([1, 2])
     return folder
 
 

@@ -15,7 +15,8 @@ from mmengine.runner import Runner
 from mmseg.apis import MMSegInferencer, inference_model, init_model
 from torch.distributed.elastic.utils.distributed import get_free_port
 
-from mmseg_dkd import Scenario, checkpoint_types
+from mmseg_dkd import Scenario
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
 STOCK_TEST = Path(mmseg.__file__).parent / '.mim/tools/test.py'

@@ -6,9 +6,10 @@ import pytest
 from mmengine.config import Config
 from torch.distributed.elastic.utils.distributed import get_free_port
 
-from mmseg_dkd import Scenario, checkpoint_types
+from mmseg_dkd import Scenario
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
 from mmseg_dkd.datasets.memory import read_memory
+from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 from tests.tools.test_tools import run
 

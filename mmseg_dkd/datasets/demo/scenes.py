@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ...labels import VOID
 from .compose import (
     FIT,
     HELD,
@@ -30,7 +31,6 @@ from .compose import (
 
 # Raise it with every change that alters a written pixel, or old folders pass for current ones.
 RECIPE_VERSION = 1
-VOID = 255
 
 
 def write_fashion_voc(

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from ..mib import VOID
+from ...labels import VOID
 
 # Entropies are counted in this many bins over [0, 1]: a median is exact to half a bin, 5e-5.
 BINS = 10_000

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ...models.incremental_head import register_method
+from ...models.softmax_head import SoftmaxHead
 from ..mib import MiBHead
-from ..softmax import SoftmaxHead
 from .pairs import double, refreeze
 from .pooled_cube import old_channels, pooled_cube_loss
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...models.classifier import SoftmaxClassifier
 from ...models.incremental_head import register_method
-from ..softmax import SoftmaxHead
+from ...models.softmax_head import SoftmaxHead
 from .labels import helper_label, helper_prediction, inpaint
 from .retrieved import RETRIEVED
 

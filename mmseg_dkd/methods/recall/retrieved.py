@@ -9,7 +9,8 @@ from mmengine.dataset import Compose
 from mmseg.registry import DATASETS, TRANSFORMS
 from PIL import Image, UnidentifiedImageError
 
-from ...datasets.step_dataset import UNKNOWN, StepDataset, pipeline_of
+from ...datasets.step_dataset import StepDataset, pipeline_of
+from ...labels import UNKNOWN
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.webp')
 RETRIEVED = 'retrieved'

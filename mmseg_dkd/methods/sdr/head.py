@@ -7,8 +7,8 @@ from mmseg.models.utils import resize
 from torch import Tensor
 
 from ...models.incremental_head import register_method
+from ...models.softmax_head import SoftmaxHead
 from ..mib import MiBHead
-from ..softmax import SoftmaxHead
 from .contrastive import attraction, repulsion
 from .prototypes import Prototypes, prototype_matching
 from .sparsity import sparsity

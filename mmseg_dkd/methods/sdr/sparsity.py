@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from ..mib import VOID
+from ...labels import VOID
 
 SMALLEST = 1e-6
 

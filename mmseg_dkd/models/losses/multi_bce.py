@@ -6,9 +6,8 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ...labels import VOID
 from .chunked_bce import chunked_bce
-
-VOID = 255
 
 
 def multi_bce_loss(

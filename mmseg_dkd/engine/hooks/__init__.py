@@ -1,0 +1,8 @@
+"""Hooks of mmengine's runner."""
+
+from .cost_hook import CostHook
+from .finite_hook import FiniteHook
+from .seed_hook import IterationSeedHook
+from .step_hook import IncrementalStepHook
+
+__all__ = ['CostHook', 'FiniteHook', 'IncrementalStepHook', 'IterationSeedHook']

@@ -1,0 +1,5 @@
+"""Which parameters learn how fast."""
+
+from .grouped_constructor import GroupedOptimWrapperConstructor
+
+__all__ = ['GroupedOptimWrapperConstructor']

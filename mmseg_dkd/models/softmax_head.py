@@ -1,0 +1,72 @@
+"""Prediction by a softmax over background and the seen classes."""
+
+from typing import Any
+
+import torch
+from mmseg.models.losses import CrossEntropyLoss
+from mmseg.models.utils import resize
+from torch import Tensor
+
+from .classifier import SoftmaxClassifier
+from .incremental_head import IncrementalHead
+
+
+class SoftmaxHead(IncrementalHead):
+    """The ground of all methods with a softmax. Alone it forgets: unknown is background.
+
+    Args:
+        loss_decode: mmseg's cross entropy; the mean over the pixels that are not void.
+    """
+
+    TASK_LOSS = CrossEntropyLoss
+
+    def make_classifier(self, in_channels: int, sizes: list[int]) -> SoftmaxClassifier:
+        """One 1x1 convolution a step, and one of the background."""
+        return SoftmaxClassifier(in_channels, sizes)
+
+    def prediction_of(self, feature: Tensor) -> Tensor:
+        """Logits of the softmax, ``[N, 1 + C, h, w]``."""
+        return self.conv_seg(feature)
+
+    def as_convolution(self) -> tuple[Tensor, Tensor]:
+        """The classifiers behind that of the background."""
+        first, others = self.conv_seg.background, self.conv_seg
+        weight = torch.cat([first.weight, others.seen_weight])
+        return weight, torch.cat([first.bias, others.seen_bias])
+
+    def doubt(self, prediction: Tensor) -> Tensor:
+        """One minus the softmax."""
+        return 1 - prediction.softmax(-3)
+
+    def loss_by_feat(
+        self, feature: Tensor, batch_data_samples: list, teacher: Any = None
+    ) -> dict[str, Tensor]:
+        """The terms from the feature ``[N, D, h, w]``, at the size of the labels."""
+        label = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        return self.loss_by_logits(self.at(self.prediction_of(feature), label), label, teacher)
+
+    def loss_by_logits(
+        self, logits: Tensor, label: Tensor, teacher: Any = None
+    ) -> dict[str, Tensor]:
+        """A method's own: the terms.
+
+        Args:
+            logits: ``[N, 1 + C, H, W]``.
+            label: ``[N, H, W]``.
+            teacher: From the teacher's :meth:`.IncrementalHead.reason`; None at step 0.
+        """
+        loss = self.loss_decode(logits, label, ignore_index=self.ignore_index)
+        return {self.loss_decode.loss_name: loss}
+
+    def at(self, maps: Tensor, label: Tensor) -> Tensor:
+        """Maps ``[N, C, h, w]`` at the size of the labels ``[N, H, W]``."""
+        return resize(maps, label.shape[-2:], mode='bilinear', align_corners=self.align_corners)
+
+    @classmethod
+    def first_step(cls, cfg: dict) -> dict:
+        """Cross entropy, as long as there is no old class: that of all methods on this ground.
+
+        A method whose step 0 is another training overrides this.
+        """
+        own = {name for part in cls.__mro__ for name in getattr(part, 'LATER_ONLY', ())}
+        return {k: v for k, v in cfg.items() if k not in own} | dict(type=SoftmaxHead.__name__)

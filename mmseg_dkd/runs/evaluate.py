@@ -1,0 +1,164 @@
+"""Figures of finished steps, from confusion matrices that are computed once and kept."""
+
+import copy
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from ..datasets.presence import NO_ARCHIVE
+from ..datasets.step_dataset import pipeline_of
+from ..evaluation.conventions import conventions, scores
+from ..scenario import Scenario
+from ..utils.atomic import write_atomically
+from .results import MANIFEST, read_json
+
+VIEWS = ('centre', 'whole')
+
+
+def finished_steps(work_dir: Path) -> dict[int, Path]:
+    """Checkpoint of every finished step of a run.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    steps = read_json(work_dir / MANIFEST, dict(steps={}))['steps']
+    found = {int(step): work_dir / entry['checkpoint'] for step, entry in steps.items()}
+    if not found:
+        raise FileNotFoundError(
+            f'{work_dir} holds no finished step: train with tools/incremental_train.py first'
+        )
+    return found
+
+
+def figures_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
+    """What each convention makes of a step's checkpoint.
+
+    Args:
+        cfg: The step's own config.
+        checkpoint: See :func:`confusion_of`.
+        views: Of ``VIEWS``.
+
+    Returns:
+        A row for every view and convention: what it counts, and ``miou_base``, ``miou_novel``,
+        ``miou_all``, ``hiou`` in percent; none on all processes but the first.
+    """
+    scenario = Scenario(**cfg.scenario)
+    ids = [0, *scenario.seen(cfg.step)]
+    rows = []
+    for view in views:
+        confusion = confusion_of(cfg, checkpoint, view)
+        if confusion is None:
+            continue
+        for convention in conventions(scenario.has_background):
+            figures = scores(confusion, convention, list(map(str, ids)), len(scenario.new(0)))
+            rows.append(
+                dict(
+                    step=cfg.step,
+                    checkpoint=str(checkpoint),
+                    convention=convention.name,
+                    view=view,
+                    future=convention.future,
+                    images='all' if convention.all_images else 'with a seen class',
+                    class_0='in' if convention.with_zero else 'out',
+                    **figures,
+                )
+            )
+    return rows
+
+
+def confusion_of(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
+    """Confusion matrix of a step, from the file beside its checkpoint or from a test.
+
+    The file is ``confusion_<view>_<checkpoint>.npz``; it is made anew when the checkpoint changed.
+
+    Args:
+        cfg: The step's own config, with ``scenario`` and ``step`` at the top level.
+        checkpoint: The step's last checkpoint, or any earlier one of it.
+        view: ``'whole'``: images as the config tests them; ``'centre'``: the short side resized to
+            the network's input and the centre cut out, as in the papers.
+
+    Returns:
+        int64 ``[2, 1 + classes, 1 + seen]`` as :func:`mmseg_dkd.evaluation.conventions.scores`
+        takes it; None on all processes but the first.
+
+    Raises:
+        ValueError: If the checkpoint is not of this step, or no centre can be cut out.
+    """
+    path = checkpoint.with_name(f'confusion_{view}_{checkpoint.stem}.npz')
+    stat = checkpoint.stat()
+    of = Scenario(**cfg.scenario).fingerprint, cfg.step
+    key = f'{checkpoint.name} {stat.st_size} {stat.st_mtime_ns} {of}'
+    confusion = _read(path, key)
+    if confusion is None:
+        confusion = _test(cfg, checkpoint, view)
+        if confusion is not None:
+            write_atomically(path, partial(np.savez_compressed, key=key, confusion=confusion))
+    return confusion
+
+
+def _read(path: Path, key: str) -> np.ndarray | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return stored['confusion'] if str(stored['key']) == key else None
+    except NO_ARCHIVE:
+        # Not there, or no whole file of ours: it is made anew.
+        return None
+
+
+def _test(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
+    cfg = copy.deepcopy(cfg)
+    cfg.test_dataloader.dataset.type = 'AllImages'
+    if view == 'centre':
+        size = min(_input_size(cfg))
+        dataset = cfg.test_dataloader.dataset
+        dataset.pipeline = centre_pipeline(pipeline_of(dataset), size)
+    cfg.test_evaluator = dict(type='ConfusionMetric')
+    cfg.load_from, cfg.resume = str(checkpoint), False
+    cfg.work_dir = str(checkpoint.parent / 'evaluate')
+    cfg.experiment_name = '_'.join([*checkpoint.resolve().parts[-4:-1], checkpoint.stem, view])
+    if cfg.get('visualizer'):
+        cfg.visualizer.name = cfg.experiment_name
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    if not is_main_process():
+        return None
+    data = runner.test_dataloader.dataset
+    seen = 1 + len(data.scenario.seen(cfg.step))
+    shows = set(data.scenario.select_test(data.presence, cfg.step).tolist())
+    confusion = np.zeros((2, 1 + data.scenario.num_classes, seen), np.int64)
+    images = runner.test_loop.evaluator.metrics[0].images
+    for index, (truth, guess, pixels) in zip(data.indices, images, strict=True):
+        confusion[0 if index in shows else 1, truth, guess] += pixels
+    return confusion
+
+
+def _input_size(cfg: Config) -> tuple[int, int]:
+    size = (cfg.model.get('data_preprocessor') or {}).get('size')
+    if size is None:
+        raise ValueError(
+            f'{cfg.filename} has no model.data_preprocessor.size, so the centre crop has no size: '
+            "set it, or leave view 'centre' out"
+        )
+    return size
+
+
+def centre_pipeline(pipeline: list[dict], size: int) -> list[dict]:
+    """A test pipeline with the centre crop for its own resizing.
+
+    Raises:
+        ValueError: If it does not load an image and then its label.
+    """
+    kinds = [transform['type'] for transform in pipeline]
+    if 'LoadImageFromFile' not in kinds or 'LoadAnnotations' not in kinds:
+        raise ValueError(
+            f'the test pipeline {kinds} has no LoadImageFromFile and LoadAnnotations, so no centre '
+            "can be cut out: leave view 'centre' out"
+        )
+    labels = pipeline[kinds.index('LoadAnnotations')]
+    kept = [t for t in pipeline if t['type'] not in ('Resize', 'LoadAnnotations')]
+    behind = 1 + [t['type'] for t in kept].index('LoadImageFromFile')
+    return [*kept[:behind], labels, dict(type='CentreCrop', size=size), *kept[behind:]]

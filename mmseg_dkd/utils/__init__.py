@@ -1,0 +1,1 @@
+"""Files, random numbers and processes: nothing here knows of classes or steps."""
