@@ -19,6 +19,7 @@ from mmseg_dkd.datasets.memory import Candidate, write_memory
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.manifest import begin, remember
 from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
@@ -194,17 +195,24 @@ def test_folder_that_is_smaller_than_a_batch_is_named_before_training(page, tmp_
         Run(cfg, tmp_path).check([0])
 
 
+def finish(run: Run, step: int) -> None:
+    """Let the manifest say that a step is finished."""
+    of = run.steps[step]
+    begin(run.work_dir, 'my_configs/warehouse.py', run.scenario)
+    remember(run.work_dir, step, of.checkpoint, of.recipe, {})
+
+
 @pytest.fixture
 def trained(page, tmp_path, monkeypatch) -> Path:
     """Folder of a run of two steps, with what a checkpoint says of itself but no weights."""
     folder = tmp_path / 'run'
     for steps in ([0], [0, 1]):
-        sequence = Run(page(EDITS[0] if steps[1:] else ''), folder)
+        run = Run(page(EDITS[0] if steps[1:] else ''), folder)
         step = steps[-1]
-        meta = dict(incremental=hand_over.describe(sequence.scenario, step))
+        meta = dict(incremental=hand_over.describe(run.scenario, step))
         (folder / f'step_{step}').mkdir(parents=True)
         torch.save(dict(meta=meta, state_dict={}), folder / f'step_{step}/epoch_1.pth')
-        sequence._remember(step, {})
+        finish(run, step)
     return folder
 
 
@@ -230,8 +238,8 @@ def test_growth_that_changes_a_finished_step_is_refused(page, trained, change):
     edit = change(ALL_FOLDERS)
     assert edit != ALL_FOLDERS
     with pytest.raises(ValueError, match='holds a run of scenario|by another recipe'):
-        sequence = Run(page(edit), trained)
-        sequence.ahead(list(range(sequence.scenario.num_steps)), resume=True)
+        run = Run(page(edit), trained)
+        run.ahead(list(range(run.scenario.num_steps)), resume=True)
 
 
 def test_another_schedule_of_a_finished_step_is_refused_after_growth(page, trained):
@@ -245,13 +253,13 @@ def test_disjoint_run_cannot_grow(page, tmp_path):
     base, grown = page(), page(EDITS[0])
     for cfg in (base, grown):
         cfg.scenario.setting = 'disjoint'
-    sequence = Run(base, tmp_path / 'run')
+    run = Run(base, tmp_path / 'run')
     (tmp_path / 'run/step_0').mkdir(parents=True)
     (tmp_path / 'run/step_0/epoch_1.pth').touch()
-    sequence._remember(0, {})
+    finish(run, 0)
     with pytest.raises(ValueError, match='holds a run of .* disjoint scenario cannot grow'):
         Run(grown, tmp_path / 'run').ahead([0, 1], resume=True)
-    meta = dict(incremental=hand_over.describe(sequence.scenario, 0))
+    meta = dict(incremental=hand_over.describe(run.scenario, 0))
     state = dict(weight=torch.zeros(1))
     with pytest.raises(ValueError, match='fingerprint differs .* disjoint scenario cannot grow'):
         hand_over.check(dict(meta=meta, state_dict=state), Scenario(**grown.scenario), 0, 'step_0')

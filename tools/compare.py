@@ -26,7 +26,7 @@ from mmengine.dist import is_main_process
 
 from mmseg_dkd.cli.ranges import parse_range
 from mmseg_dkd.engine.launcher import launch
-from mmseg_dkd.reports.columns import columns
+from mmseg_dkd.reports.columns import columns_of
 from mmseg_dkd.reports.outcomes import read_outcomes
 from mmseg_dkd.reports.report import write_report
 from mmseg_dkd.runs.repeats import FIRST_STEPS, read_orders, repeated, run_all, unfinished
@@ -64,7 +64,7 @@ def main() -> None:
             orders = args.orders and read_orders(args.orders, cfg.scenario)
             shared = args.work_dir / FIRST_STEPS
             configs[path] = repeated(cfg, folder, args.seeds, orders, shared)
-        table = columns(configs)
+        table = columns_of(configs)
         runs = [run for row in configs.values() for run in row]
         if not args.report:
             run_all(runs)

@@ -16,9 +16,10 @@ from prettytable import PrettyTable
 from mmseg_dkd.cli.ranges import parse_range
 from mmseg_dkd.engine.launcher import launch
 from mmseg_dkd.evaluation.scores import FIGURES
-from mmseg_dkd.runs.evaluate import VIEWS, figures_of, finished_steps
-from mmseg_dkd.runs.plan import config_file
-from mmseg_dkd.runs.results import read_json, write_json
+from mmseg_dkd.runs.evaluate import VIEWS, scores_of
+from mmseg_dkd.runs.manifest import finished_checkpoints
+from mmseg_dkd.runs.step import config_file
+from mmseg_dkd.utils.json_file import read_json, write_json
 
 PAPER = ('DKD', 'centre')
 
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args()
     try:
-        checkpoints = finished_steps(args.work_dir)
+        checkpoints = finished_checkpoints(args.work_dir)
         steps = sorted(checkpoints) if args.steps is None else args.steps
         if args.checkpoint is not None:
             if args.steps is None or len(steps) != 1:
@@ -68,7 +69,7 @@ def main() -> None:
             cfg = Config.fromfile(config_file(args.work_dir, step))
             cfg.merge_from_dict(args.cfg_options or {})
             launch(cfg, args.launcher)
-            found = figures_of(cfg, checkpoints[step], args.views)
+            found = scores_of(cfg, checkpoints[step], args.views)
             if is_main_process():
                 print(table(found), flush=True)
             rows += found

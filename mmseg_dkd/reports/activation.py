@@ -15,8 +15,9 @@ from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 from PIL import Image, ImageOps
 
-from ..runs.plan import config_file
-from ..runs.results import MANIFEST, RESULTS, read_json
+from ..runs.manifest import finished_checkpoints
+from ..runs.results import read_results
+from ..runs.step import config_file
 from ..scenario import Scenario
 from ..visualization.pictures import tint
 from .figures import SIDES, finished_runs, labels_of, last_step
@@ -48,7 +49,7 @@ class Viewer:
 
     def __init__(self, run: Path, step: int, class_name: str | None = None) -> None:
         cfg = Config.fromfile(config_file(run, step))
-        checkpoint = run / read_json(run / MANIFEST, None)['steps'][str(step)]['checkpoint']
+        checkpoint = finished_checkpoints(run)[step]
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self.model = init_model(cfg, str(checkpoint), device)
         self.dataset = DATASETS.build(cfg.test_dataloader.dataset)
@@ -60,7 +61,7 @@ class Viewer:
                 f'{", ".join(classes[1:])}'
             )
         self.label = classes.index(self.name)
-        (entry,) = (e for e in read_json(run / RESULTS, []) if e['step'] == step)
+        (entry,) = (e for e in read_results(run) if e['step'] == step)
         self.iou = entry['per_class_iou'][self.name]
 
     @torch.no_grad()

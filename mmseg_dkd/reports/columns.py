@@ -23,7 +23,7 @@ class Column:
     rows: dict[str, list[Run]]
 
 
-def columns(configs: dict[Path, list[Run]]) -> list[Column]:
+def columns_of(configs: dict[Path, list[Run]]) -> list[Column]:
     """Sort the runs of several configs into scenarios and methods.
 
     Configs of the same scenario, tested on the same data, are a column; the shortest of their file

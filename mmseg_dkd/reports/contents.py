@@ -9,14 +9,15 @@ from urllib.parse import quote
 from mmengine.config import Config
 
 from ..evaluation.forgetting import mean_forgetting
-from ..runs.plan import config_file, step_folder
+from ..runs.manifest import MANIFEST, read_manifest
 from ..runs.repeats import FIRST_STEPS
-from ..runs.results import MANIFEST, RESULTS, read_json
+from ..runs.results import RESULTS, RESULTS_TABLE, read_results
+from ..runs.step import config_file, step_folder
 from ..scenario import Scenario
 from .outcomes import Outcome, costs_of
 
 GAP = '–'
-OF_A_RUN = (RESULTS, 'results.csv', MANIFEST)
+OF_A_RUN = (RESULTS, RESULTS_TABLE, MANIFEST)
 OF_A_STEP = ('*.py', '*.pth', 'memory.json', '*.png', '*/*.log')
 
 
@@ -34,9 +35,9 @@ def read_contents(work_dir: Path) -> dict:
         FileNotFoundError: If there is no run in the folder.
         ValueError: If a JSON file is damaged, or a step has no config or several.
     """
-    entries = read_json(work_dir / RESULTS, [])
-    manifest = read_json(work_dir / MANIFEST, {})
-    steps = manifest.get('steps', {})
+    entries = read_results(work_dir)
+    manifest = read_manifest(work_dir)
+    steps = manifest['steps']
     config = config_file(work_dir, _step_of_config(work_dir, entries))
     scenario = Scenario(**Config.fromfile(config).scenario)
     names = _names(work_dir, entries, scenario)

@@ -16,7 +16,7 @@ PANELS = {
 LEGEND_COLUMNS = 5
 
 
-def curves(outcomes: Outcomes) -> Figure:
+def draw_curves(outcomes: Outcomes) -> Figure:
     """mIoU over the steps, and hIoU against what it costs; a row of panels a scenario.
 
     Over the steps: mIoU in percent of all classes seen so far, of the base classes and of those

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 
 from ..evaluation.scores import summarise
-from ..runs.plan import config_file, step_folder
+from ..runs.manifest import MANIFEST, read_manifest
 from ..runs.repeats import FIRST_STEPS
-from ..runs.results import MANIFEST, RESULTS, read_json
+from ..runs.results import read_results
+from ..runs.step import config_file, step_folder
 from ..scenario import Scenario
 from ..visualization.drawing import draw_mean, legend, spread_points
 from .table import spread
@@ -86,9 +87,7 @@ def steps(rows: Sequence[Path]) -> Figure:
         FileNotFoundError: If a row has no finished run.
         ValueError: If the rows are of scenarios of other sizes.
     """
-    results = [
-        [read_json(run / RESULTS, []) for run in finished_runs(row).values()] for row in rows
-    ]
+    results = [[read_results(run) for run in finished_runs(row).values()] for row in rows]
     learned = [[list(e['per_class_iou']) for e in run] for runs in results for run in runs]
     sizes = [[len(names) for names in run] for run in learned]
     if any(numbers != sizes[0] for numbers in sizes):
@@ -155,7 +154,7 @@ def change(rows: Sequence[Path], step: int) -> tuple[Figure, str]:
 def _finished(row: Path, step: int | None = None) -> dict[str, Path]:
     runs = {}
     for file in sorted(row.rglob(MANIFEST)):
-        run, done = file.parent, read_json(file, None)['steps']
+        run, done = file.parent, read_manifest(file.parent)['steps']
         needed = range(last_step(run) + 1) if done and step is None else [step]
         if all(str(t) in done for t in needed):
             runs[str(run.relative_to(row))] = run

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..evaluation.forgetting import forgetting
 from ..evaluation.scores import summarise
-from ..runs.results import MANIFEST, RESULTS, read_json
+from ..runs.manifest import read_manifest
+from ..runs.results import read_results
 from ..runs.run import Run
 from ..scenario import Scenario
 from .columns import Column
@@ -63,7 +64,7 @@ def read_outcomes(columns: Sequence[Column], leave_out: Container[Path] = ()) ->
     """Read what the runs have written.
 
     Args:
-        columns: From :func:`mmseg_dkd.reports.columns.columns`.
+        columns: From :func:`mmseg_dkd.reports.columns.columns_of`.
         leave_out: Folders of runs that are not to be read, such as those that are not finished.
     """
     return {
@@ -95,15 +96,15 @@ def costs_of(steps: Mapping[str, dict], first_steps: Path | None) -> dict[str, d
         if 'shared' in entry and first_steps is not None:
             # By its name: the folders may have moved together.
             shared = first_steps / Path(entry['shared']).name
-            costs[step] = read_json(shared / MANIFEST, {}).get('steps', {}).get(step, {})
+            costs[step] = read_manifest(shared)['steps'].get(step, {})
     return costs
 
 
 def _read(run: Run, scenario: Scenario) -> Outcome:
-    entries = read_json(run.work_dir / RESULTS, [])
+    entries = read_results(run.work_dir)
     # Of id 0, then in the order of learning. A run of the first steps lacks those behind.
     names = dict(zip((0, *run.scenario.order), entries[-1]['per_class_iou'], strict=False))
-    costs = costs_of(read_json(run.work_dir / MANIFEST, {})['steps'], run.first_steps).values()
+    costs = costs_of(read_manifest(run.work_dir)['steps'], run.first_steps).values()
     seconds: list[Any] = [cost.get('seconds') for cost in costs]
     peaks: list[Any] = [cost.get('memory_mib') for cost in costs]
     return Outcome(

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from ..runs.plan import step_folder
+from ..runs.step import step_folder
 from ..visualization import pictures
 from .contents import GAP, read_contents
 from .table import write_text

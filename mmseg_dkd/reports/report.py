@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..utils.atomic import write_atomically
 from ..visualization.pictures import DPI
-from .curves import curves
+from .curves import draw_curves
 from .outcomes import Outcomes
 from .table import write_forgetting, write_table
 
@@ -21,7 +21,7 @@ def write_report(work_dir: Path, outcomes: Outcomes) -> str:
     """
     table = write_table(work_dir, outcomes)
     write_forgetting(work_dir, outcomes)
-    figure = curves(outcomes)
+    figure = draw_curves(outcomes)
     write_atomically(
         work_dir / 'curves.png', lambda file: figure.savefig(file, format='png', dpi=DPI)
     )

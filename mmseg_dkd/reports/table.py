@@ -29,7 +29,7 @@ def spread(values: Sequence[float | None], digits: int = 2) -> str:
     return mean if len(known) < 2 else f'{mean} (±{statistics.stdev(known):.{digits}f})'
 
 
-def figures_of(run: Outcome) -> dict[str, float | None]:
+def scores_of(run: Outcome) -> dict[str, float | None]:
     """Everything of a run that the tables have: the keys of ``SCORES`` and ``COSTS``."""
     return dict(
         run.scores(),
@@ -50,7 +50,7 @@ def write_table(work_dir: Path, outcomes: Outcomes) -> str:
         The Markdown tables: mean (±deviation) of the figures in percent, then of the costs.
     """
     numbers = {
-        title: {method: [figures_of(run) for run in runs] for method, runs in rows.items()}
+        title: {method: [scores_of(run) for run in runs] for method, runs in rows.items()}
         for title, rows in outcomes.items()
     }
     parts = {method: _components(method, outcomes) for method in methods_of(outcomes)}

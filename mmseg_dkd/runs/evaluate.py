@@ -14,27 +14,11 @@ from ..datasets.step_dataset import pipeline_of
 from ..evaluation.conventions import conventions, scores
 from ..scenario import Scenario
 from ..utils.atomic import write_atomically
-from .results import MANIFEST, read_json
 
 VIEWS = ('centre', 'whole')
 
 
-def finished_steps(work_dir: Path) -> dict[int, Path]:
-    """Checkpoint of every finished step of a run.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    steps = read_json(work_dir / MANIFEST, dict(steps={}))['steps']
-    found = {int(step): work_dir / entry['checkpoint'] for step, entry in steps.items()}
-    if not found:
-        raise FileNotFoundError(
-            f'{work_dir} holds no finished step: train with tools/incremental_train.py first'
-        )
-    return found
-
-
-def figures_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
+def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
     """What each convention makes of a step's checkpoint.
 
     Args:

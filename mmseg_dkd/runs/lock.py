@@ -13,7 +13,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from ..utils.atomic import remove_parts, unwritable
-from .results import write_json
+from ..utils.json_file import write_json
 
 LOCK = '.lock'
 HOLDER = '.lock_holder.json'

@@ -1,17 +1,23 @@
 """What a run will do, and what it lacks, before anything is trained."""
 
+import copy
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from mmengine.dist import get_world_size
+from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
 
 from ..datasets.memory import read_memory
 from ..engine import hand_over, start_from
-from ..engine.resolve import step_config
 from ..models.weights import pretrained
-from ..scenario import Scenario
+from .preflight import problems_of
+from .step import Step
+
+# What building from a config raises: an unknown type, an argument that is unknown or wrong.
+WRONG = (KeyError, TypeError, ValueError)
 
 
 @dataclass
@@ -37,101 +43,76 @@ class StepPlan:
         return '\n'.join(lines + [f'  missing: {problem}' for problem in self.missing])
 
 
-def step_folder(work_dir: str | Path, step: int) -> Path:
-    """Where a step's config, log and checkpoint are."""
-    return Path(work_dir) / f'step_{step}'
-
-
-def memory_of(work_dir: str | Path, step: int) -> Path:
-    """The replay memory that a step learns from."""
-    return step_folder(work_dir, step) / 'memory.json'
-
-
-def config_file(work_dir: str | Path, step: int) -> Path:
-    """The config of a step of a run.
-
-    Raises:
-        ValueError: If the step's folder has none or several.
-    """
-    folder = step_folder(work_dir, step)
-    configs = sorted(folder.glob('*.py'))
-    if len(configs) != 1:
-        names = ', '.join(file.name for file in configs)
-        raise ValueError(
-            f'{folder} must have one config, has {names or "none"}: keep that of the latest '
-            'training, or train the step again'
-        )
-    return configs[0]
-
-
-def checkpoint_of(cfg: Config, work_dir: str | Path, step: int) -> Path:
-    """The checkpoint that the step ends with, as mmengine's ``CheckpointHook`` names it."""
-    train_cfg = step_config(cfg, step).train_cfg
-    by_epoch = 'max_epochs' in train_cfg
-    last = f'epoch_{train_cfg.max_epochs}' if by_epoch else f'iter_{train_cfg.max_iters}'
-    return step_folder(work_dir, step) / f'{last}.pth'
-
-
-def plan(cfg: Config, work_dir: str | Path, steps: list[int]) -> list[StepPlan]:
-    """Build every step's data sets and network, and look for its start.
+def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
+    """Look at a step's config, build its data sets and its network, and look for its start.
 
     Args:
-        cfg: The config of all steps.
-        work_dir: Folder of the run.
-        steps: The steps to run, ascending.
+        step: The step.
+        ahead: The steps that are to be run; what they will write need not be there yet.
 
     Returns:
-        One plan a step. Nothing but the class presence cache is written.
+        The plan. Nothing but the class presence cache is written.
+
+    Raises:
+        ValueError: If the config does not say how long the step trains.
     """
-    scenario = Scenario(**cfg.scenario)
-    plans = []
-    for step in steps:
-        before = checkpoint_of(cfg, work_dir, step - 1) if step else None
-        ready = StepPlan(
-            step=step,
-            classes=[f'class {c}' for c in scenario.new(step)],
-            train_images=None,
-            test_images=None,
-            checkpoint_in=before or (None if step else cfg.get('start_from')),
-            checkpoint_out=checkpoint_of(cfg, work_dir, step),
-        )
-        resolved = step_config(cfg, step, str(before) if before else None)
-        model = seen = None
-        for kind in ('train', 'test'):
-            try:
-                dataset = DATASETS.build(resolved[f'{kind}_dataloader'].dataset)
-            except (FileNotFoundError, ValueError) as error:
-                if str(error) not in ready.missing:
-                    ready.missing.append(str(error))
-                continue
-            setattr(ready, f'{kind}_images', len(dataset))
-            seen = dataset.metainfo['classes']
-            ready.classes = list(seen[-len(scenario.new(step)) :])
-            if kind == 'train':
-                ready.missing += _no_batch(resolved.train_dataloader, len(dataset))
+    before, new = step.before, step.scenario.new(step.number)
+    plan = StepPlan(
+        step=step.number,
+        classes=[f'class {c}' for c in new],
+        train_images=None,
+        test_images=None,
+        checkpoint_in=step.cfg.get('start_from') if before is None else before.checkpoint,
+        checkpoint_out=step.checkpoint,
+        missing=problems_of(step.cfg),
+    )
+    if plan.missing:
+        return plan
+    # Building changes a config.
+    cfg = copy.deepcopy(step.cfg)
+    model = seen = None
+    for kind in ('train', 'test'):
         try:
-            ready.missing += pretrained.problems(resolved.model)
-            model = MODELS.build(resolved.model)
-        except (TypeError, ValueError) as error:
-            ready.missing.append(str(error))
-        if start := resolved.get('start_from'):
-            try:
-                if model is None or seen is None:
-                    start_from.load(start)
-                else:
-                    start_from.convert(start, model, seen)
-            except (FileNotFoundError, ValueError) as error:
-                ready.missing.append(str(error))
-        if before is not None and step - 1 not in steps:
-            try:
-                hand_over.load(before, scenario, step - 1)
-                # The memory is drawn from the pool of the one before.
-                if resolved.get('memory') and step > 1:
-                    read_memory(memory_of(work_dir, step - 1), scenario, step - 1)
-            except (FileNotFoundError, ValueError) as error:
-                ready.missing.append(str(error))
-        plans.append(ready)
-    return plans
+            dataset = DATASETS.build(cfg[f'{kind}_dataloader'].dataset)
+        except (FileNotFoundError, *WRONG) as error:
+            if _words(error) not in plan.missing:
+                plan.missing.append(_words(error))
+            continue
+        setattr(plan, f'{kind}_images', len(dataset))
+        seen = dataset.metainfo['classes']
+        plan.classes = list(seen[-len(new) :])
+        if kind == 'train':
+            plan.missing += _no_batch(cfg.train_dataloader, len(dataset))
+    try:
+        plan.missing += pretrained.problems(cfg.model)
+        model = MODELS.build(cfg.model)
+        # Mixed precision needs a GPU, its optimizer does not.
+        plain = {k: v for k, v in cfg.optim_wrapper.items() if k not in ('dtype', 'loss_scale')}
+        build_optim_wrapper(model, ConfigDict(plain, type='OptimWrapper'))
+    except WRONG as error:
+        plan.missing.append(_words(error))
+    if start := cfg.get('start_from'):
+        try:
+            if model is None or seen is None:
+                start_from.load(start)
+            else:
+                start_from.convert(start, model, seen)
+        except (FileNotFoundError, ValueError) as error:
+            plan.missing.append(str(error))
+    if before is not None and before.number not in ahead:
+        try:
+            hand_over.load(before.checkpoint, before.scenario, before.number)
+            # The memory is drawn from the pool of the one before.
+            if cfg.get('memory') and before.number:
+                read_memory(before.memory_file, before.scenario, before.number)
+        except (FileNotFoundError, ValueError) as error:
+            plan.missing.append(str(error))
+    return plan
+
+
+def _words(error: Exception) -> str:
+    # As text, a KeyError is the representation of its text.
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def _no_batch(loader: ConfigDict, images: int) -> list[str]:

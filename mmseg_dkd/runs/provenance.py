@@ -15,7 +15,7 @@ PACKAGES = ('mmseg_dkd', 'torch', 'mmengine', 'mmseg', 'mmcv', 'numpy')
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def provenance(config: str, recipe: str, fingerprint: str, seed: int) -> dict:
+def provenance_of(config: str, recipe: str, fingerprint: str, seed: int) -> dict:
     """What results.json says of where the entry of a step comes from.
 
     Args:

@@ -50,7 +50,7 @@ def repeated(
     orders: dict[str, list[int]] | None,
     first_steps: str | Path,
 ) -> list[Run]:
-    """A sequence for every order and seed, in folders such as ``work_dir/order_0/seed_1``.
+    """A run for every order and seed, in folders such as ``work_dir/order_0/seed_1``.
 
     Those whose step 0 would be the same training share it.
 
@@ -61,7 +61,7 @@ def repeated(
         orders: Class orders by name (:func:`read_orders`); the config's own if None.
         first_steps: Where the step 0s are kept, by fingerprint.
     """
-    sequences = []
+    runs = []
     of_config: dict[str, None] = {'': None}
     for name, order in (orders or of_config).items():
         for seed in [None] if seeds is None else seeds:
@@ -71,43 +71,43 @@ def repeated(
             if seed is not None:
                 varied.merge_from_dict({'randomness.seed': seed})
                 folder = folder / f'seed_{seed}'
-            sequences.append(Run(varied, folder, first_steps))
-    return sequences
+            runs.append(Run(varied, folder, first_steps))
+    return runs
 
 
-def run_all(sequences: list[Run], steps: list[int] | None = None) -> None:
-    """Run what is not finished of several sequences, once all are known to have what they need.
+def run_all(runs: list[Run], steps: list[int] | None = None) -> None:
+    """Run what is not finished of several runs, once all are known to have what they need.
 
     Args:
-        sequences: From :func:`repeated`.
+        runs: From :func:`repeated`.
         steps: The steps of each; all if None.
 
     Raises:
         RuntimeError: If anything is missing, before any training.
         ValueError: If a folder holds a run of another scenario or recipe.
     """
-    for sequence in sequences:
-        sequence.check(sequence.ahead(_steps(sequence, steps), resume=True))
-    for sequence in sequences:
-        sequence.run(_steps(sequence, steps), resume=True)
+    for run in runs:
+        run.check(run.ahead(_steps(run, steps), resume=True))
+    for run in runs:
+        run.run(_steps(run, steps), resume=True)
 
 
-def unfinished(sequences: list[Run]) -> dict[Path, str]:
+def unfinished(runs: list[Run]) -> dict[Path, str]:
     """Folders of the runs that are not finished, and in words what each lacks.
 
     A folder that holds a run of another scenario or recipe is one of them.
     """
     lacks = {}
-    for sequence in sequences:
+    for run in runs:
         try:
-            ahead = sequence.ahead(_steps(sequence, None), resume=True)
+            ahead = run.ahead(_steps(run, None), resume=True)
         except ValueError as error:
-            lacks[sequence.work_dir] = str(error)
+            lacks[run.work_dir] = str(error)
             continue
         if ahead:
-            lacks[sequence.work_dir] = f'lacks step {", ".join(map(str, ahead))}'
+            lacks[run.work_dir] = f'lacks step {", ".join(map(str, ahead))}'
     return lacks
 
 
-def _steps(sequence: Run, steps: list[int] | None) -> list[int]:
-    return list(range(sequence.scenario.num_steps)) if steps is None else steps
+def _steps(run: Run, steps: list[int] | None) -> list[int]:
+    return list(range(run.scenario.num_steps)) if steps is None else steps

@@ -16,17 +16,15 @@ from torch.utils.data import DataLoader, Subset
 from ..datasets.memory import Candidate, add_to_pool, draw, read_memory, write_memory
 from ..datasets.step_dataset import StepDataset, pipeline_of
 from ..engine import hand_over
-from ..engine.resolve import step_config
 from ..models.segmentor import IncrementalSegmentor
-from ..scenario import Scenario
 from ..utils.once import made_once
-from .plan import checkpoint_of, memory_of
+from .step import Step
 
 SURE = 0.9
 
 
-def draw_memory(cfg: Config, work_dir: str | Path, step: int) -> Path:
-    """The memory that a step learns from, drawn before it starts unless it is there.
+def draw_memory(step: Step) -> Path:
+    """The replay memory that a step learns from, drawn before it starts unless it is there.
 
     The pool has every image that an earlier step trained on, as in the authors' program; a memory
     in the strict sense would know only the images drawn before and those of the last step. Which
@@ -35,28 +33,30 @@ def draw_memory(cfg: Config, work_dir: str | Path, step: int) -> Path:
     pixel. The first process draws, the others wait for its file.
 
     Args:
-        cfg: The config of all steps, with ``memory=dict(size=...)``.
-        work_dir: Folder of the run, with the checkpoint of the step before.
-        step: The step, 1 or later.
+        step: The step, 1 or later, with ``memory=dict(size=...)`` in its config, and the checkpoint
+            of the step before.
 
     Returns:
         The file, in the step's folder.
 
     Raises:
-        ValueError: In the processes that wait, if the first one failed; it names the reason.
+        ValueError: If there is no step before; in the processes that wait, if the first one
+            failed; it names the reason.
         RuntimeError: In those, if the first one ended.
     """
-    path = memory_of(work_dir, step)
+    before, path = step.before, step.memory_file
+    if before is None:
+        raise ValueError('step 0 has no replay memory: no step is before it')
 
     def make() -> Path:
-        scenario = Scenario(**cfg.scenario)
-        pool = _candidates(cfg, work_dir, step - 1)
-        if step > 1:
-            earlier = read_memory(memory_of(work_dir, step - 1), scenario, step - 1)
+        pool = _candidates(before)
+        if before.number:
+            earlier = read_memory(before.memory_file, before.scenario, before.number)
             pool = add_to_pool(earlier.pool, pool)
-        seed = (cfg.get('randomness') or {}).get('seed') or 0
-        drawn = draw(pool, scenario.old(step), cfg.memory.size, [seed, step])
-        write_memory(path, scenario, step, seed, drawn, pool)
+        seed = (step.cfg.get('randomness') or {}).get('seed') or 0
+        old = step.scenario.old(step.number)
+        drawn = draw(pool, old, step.cfg.memory.size, [seed, step.number])
+        write_memory(path, step.scenario, step.number, seed, drawn, pool)
         count = sum(map(len, drawn.values()))
         print_log(
             f'{count} of {len(pool)} images of earlier steps drawn into {path}', logger='current'
@@ -66,25 +66,24 @@ def draw_memory(cfg: Config, work_dir: str | Path, step: int) -> Path:
     return made_once(path, lambda file: file if file.is_file() else None, make, is_main_process())
 
 
-def _candidates(cfg: Config, work_dir: str | Path, step: int) -> list[Candidate]:
-    """The images that ``step`` trained on."""
-    scenario = Scenario(**cfg.scenario)
-    resolved = step_config(cfg, step)
-    dataset = _as_tested(resolved)
+def _candidates(step: Step) -> list[Candidate]:
+    """The images that a step trained on."""
+    scenario, number = step.scenario, step.number
+    dataset = _as_tested(step.cfg)
     shows = dataset.presence[dataset.indices]
     labelled = np.zeros(shows.shape[1], bool)
-    labelled[list(scenario.new(step))] = True
+    labelled[list(scenario.new(number))] = True
     shows = shows & labelled
     # Of the classes of step 0 everything is known.
-    if step > 0:
-        state = hand_over.load(checkpoint_of(cfg, work_dir, step), scenario, step)['state_dict']
+    if number > 0:
+        state = hand_over.load(step.checkpoint, scenario, number)['state_dict']
         device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-        model = hand_over.build_teacher(resolved.model, state, step, device)
-        sure = _sure(model, dataset, resolved.test_dataloader.get('num_workers', 0))
-        old = list(scenario.old(step))
+        model = hand_over.build_teacher(step.cfg.model, state, number, device)
+        sure = _sure(model, dataset, step.cfg.test_dataloader.get('num_workers', 0))
+        old = list(scenario.old(number))
         shows[:, old] = sure[:, : len(old)]
     return [
-        Candidate(name, (step,), tuple(np.flatnonzero(row).tolist()))
+        Candidate(name, (number,), tuple(np.flatnonzero(row).tolist()))
         for name, row in zip(dataset.names, shows, strict=True)
     ]
 

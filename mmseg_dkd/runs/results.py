@@ -1,39 +1,24 @@
-"""results.json, results.csv and the manifest of a run."""
+"""results.json and results.csv: the scores of every step."""
 
 import csv
 import io
-import json
 from pathlib import Path
-from typing import Any
 
 from ..utils.atomic import write_atomically
+from ..utils.json_file import read_json, write_json
 
 RESULTS = 'results.json'
-MANIFEST = 'manifest.json'
+RESULTS_TABLE = 'results.csv'
 NOT_SCORES = ('per_class_iou', 'choices', 'provenance')
 
 
-def read_json(path: Path, default: Any) -> Any:
-    """Content of a JSON file, or the default where there is none.
+def read_results(work_dir: Path) -> list[dict]:
+    """The entries of a run's results.json, by step; none where there is no file yet.
 
     Raises:
-        ValueError: If it holds no JSON; it names file and remedy.
+        ValueError: If the file is damaged.
     """
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(
-            f'{path} is damaged ({error}): bring it back from a copy, or remove it and train the '
-            'steps that it is to hold again'
-        ) from error
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a JSON file, whole or not at all."""
-    text = json.dumps(content, indent=2) + '\n'
-    write_atomically(path, lambda file: file.write(text.encode()))
+    return read_json(work_dir / RESULTS, [])
 
 
 def add_result(work_dir: Path, entry: dict) -> list[dict]:
@@ -48,7 +33,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     Returns:
         All entries, by step.
     """
-    results = [*read_json(work_dir / RESULTS, []), entry]
+    results = [*read_results(work_dir), entry]
     write_json(work_dir / RESULTS, results)
     names = list(entry['per_class_iou'])
     scores = [key for key in entry if key not in NOT_SCORES]
@@ -57,5 +42,12 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     writer.writerow([*scores, *names])
     for row in results:
         writer.writerow([row[key] for key in scores] + [row['per_class_iou'].get(n) for n in names])
-    write_atomically(work_dir / 'results.csv', lambda file: file.write(table.getvalue().encode()))
+    write_atomically(work_dir / RESULTS_TABLE, lambda file: file.write(table.getvalue().encode()))
     return results
+
+
+def forget_results(work_dir: Path, first: int) -> None:
+    """Take back the entries of this and later steps from results.json."""
+    if (work_dir / RESULTS).exists():
+        kept = [entry for entry in read_results(work_dir) if entry['step'] < first]
+        write_json(work_dir / RESULTS, kept)

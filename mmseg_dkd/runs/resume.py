@@ -1,6 +1,5 @@
-"""Which checkpoints of a step are whole, and whether a finished one is still what it was."""
+"""How a training goes on after it was interrupted, with the result it would have had."""
 
-import hashlib
 import logging
 import re
 from pathlib import Path
@@ -11,40 +10,11 @@ from mmengine.logging import print_log
 
 from ..engine import hand_over
 from ..utils import checkpoint_types
-from .results import MANIFEST, read_json
 
 LAST = 'last_checkpoint'
 
 
-def sha256_of(path: Path) -> str:
-    """Hex digits of the hash of a file."""
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def verify(work_dir: Path, step: int, checkpoint: Path) -> None:
-    """Refuse the checkpoint of a finished step that is not the file that the step wrote.
-
-    One that the manifest does not know, such as a converted one, is not verified.
-
-    Raises:
-        ValueError: If it differs; it names file and remedy.
-    """
-    entry = read_json(work_dir / MANIFEST, dict(steps={}))['steps'].get(str(step), {})
-    expected = entry.get('sha256')
-    if expected is not None and (found := sha256_of(checkpoint)) != expected:
-        raise ValueError(
-            f'{checkpoint} is not what step {step} wrote (sha256 {found[:12]}..., but '
-            f'{expected[:12]}... in {work_dir / MANIFEST}): bring it back from a copy, or train '
-            f'step {step} again (--steps, without --resume). If it was replaced on purpose, remove '
-            'its "sha256" there'
-        )
-
-
-def durable(cfg: Config) -> None:
+def durable(cfg: Config) -> Config:
     """Let a training be interrupted at any moment without a trace in its result.
 
     Checkpoints are written whole, the one before is kept until the next is there, a loss that
@@ -53,6 +23,9 @@ def durable(cfg: Config) -> None:
 
     Args:
         cfg: Config of a step; changed in place.
+
+    Returns:
+        The config.
     """
     checkpoint = cfg.setdefault('default_hooks', {}).setdefault('checkpoint', {})
     checkpoint.setdefault('type', 'CheckpointHook')
@@ -67,6 +40,7 @@ def durable(cfg: Config) -> None:
     # The config may have one, with another limit.
     own = [] if any(hook['type'] == 'FiniteHook' for hook in hooks) else [dict(type='FiniteHook')]
     cfg.custom_hooks = [*hooks, dict(type='IterationSeedHook'), *own]
+    return cfg
 
 
 def go_on(cfg: Config, folder: Path) -> bool:

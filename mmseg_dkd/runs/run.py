@@ -1,8 +1,10 @@
 """Runs the steps in order and remembers what is done."""
 
+import copy
 import gc
 import logging
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,20 +16,22 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from ..engine.choices import choices
-from ..engine.hooks.cost_hook import CostHook
+from ..engine.hooks import CostHook
 from ..engine.resolve import step_config
+from ..evaluation import IncrementalIoUMetric
 from ..scenario import Scenario
 from ..visualization.pictures import draw
 from ..visualization.samples import predict_samples
 from .first_step import adopt
-from .growth import as_it_was
 from .lock import one_writer
-from .plan import StepPlan, checkpoint_of, memory_of, plan, step_folder
-from .provenance import provenance, software
-from .recipe import first_step_config, first_step_of, recipe_of
+from .manifest import begin, forget, read_manifest, remember, verify
+from .plan import StepPlan, plan_of
+from .provenance import provenance_of, software
+from .recipe import before_growth, differences, first_step_config, first_step_of, recipe_of
 from .replay import draw_memory
-from .results import MANIFEST, RESULTS, add_result, read_json, write_json
-from .resume import LAST, clear, durable, go_on, sha256_of, verify
+from .results import add_result, forget_results, read_results
+from .resume import LAST, clear, durable, go_on
+from .step import Step, config_file, step_folder, steps_of
 
 
 class Run:
@@ -37,6 +41,10 @@ class Run:
         cfg: The config of all steps, with ``scenario`` at the top level.
         work_dir: Folder of the run: ``step_K`` folders, manifest and results.
         first_steps: Folder of step 0s that runs share; without it step 0 is the run's own.
+
+    Attributes:
+        scenario: Which classes are learned when.
+        steps: Each with its config (:class:`.Step`).
 
     Raises:
         ValueError: If the config has no valid scenario or memory, or shards the model.
@@ -67,10 +75,11 @@ class Run:
                 'MMDistributedDataParallel'
             )
         init_default_scope(cfg.get('default_scope', 'mmseg'))
+        self.steps = steps_of(cfg, self.scenario, self.work_dir)
 
     def plan(self, steps: list[int]) -> list[StepPlan]:
-        """See :func:`mmseg_dkd.runs.plan.plan`."""
-        return plan(self.cfg, self.work_dir, steps)
+        """What each step will do, and what it lacks (:func:`.plan_of`)."""
+        return [plan_of(self.steps[step], steps) for step in steps]
 
     def ahead(self, steps: list[int], resume: bool) -> list[int]:
         """The steps that are to be run: all, or, when resuming, those that are not finished.
@@ -79,31 +88,44 @@ class Run:
             ValueError: If the folder holds another run: of another config, or, when resuming, of
                 another scenario or recipe.
         """
-        if resume:
-            finished = self._finished()
-            return [step for step in steps if step not in finished]
-        there = read_json(self.work_dir / MANIFEST, {}).get('config', self._config_name)
+        manifest = read_manifest(self.work_dir)
+        if resume and not self.scenario.shares(
+            manifest.get('fingerprint', self.scenario.fingerprint)
+        ):
+            raise ValueError(
+                f'{self.work_dir} holds a run of scenario {manifest["scenario"]} '
+                f'({manifest["fingerprint"]}), not of {self.scenario} '
+                f'({self.scenario.fingerprint}): give another --work-dir{self.scenario.no_growth}'
+            )
+        there = manifest.get('config', self._config_name)
         if there != self._config_name:
-            # Configs of several methods have the same name, and so the same folder by default.
             raise ValueError(
                 f'{self.work_dir} holds a run of {there}, which {self._config_name} would '
-                'overwrite: give another --work-dir'
+                f'{"go on" if resume else "overwrite"}: give another --work-dir'
             )
-        return steps
-
-    @property
-    def _checkpoint_hook(self) -> dict:
-        return (self.cfg.get('default_hooks') or {}).get('checkpoint', {})
-
-    @property
-    def _config_name(self) -> str:
-        return '/'.join(Path(self.cfg.filename).parts[-2:])
+        if not resume:
+            return steps
+        finished = {
+            int(step): entry['recipe']
+            for step, entry in manifest['steps'].items()
+            if (self.work_dir / entry['checkpoint']).is_file()
+        }
+        for step, recipe in finished.items():
+            if recipe != self.steps[step].recipe and recipe not in map(
+                recipe_of, self._before_growth(step)
+            ):
+                raise ValueError(self._other_recipe(step))
+        return [step for step in steps if step not in finished]
 
     def check(self, steps: list[int]) -> None:
         """Raise a RuntimeError that lists what is missing to run the steps, if anything is."""
-        missing = [f'step {p.step}: {problem}' for p in self.plan(steps) for problem in p.missing]
+        missing: dict[str, list[str]] = {}
+        for plan in self.plan(steps):
+            for problem in plan.missing:
+                missing.setdefault(problem, []).append(str(plan.step))
         if missing:
-            raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
+            listed = [f'step {", ".join(of)}: {problem}' for problem, of in missing.items()]
+            raise RuntimeError('nothing was trained:\n' + '\n'.join(listed))
 
     def run(self, steps: list[int], resume: bool = False, wait: bool = False) -> list[dict]:
         """Train and test the steps.
@@ -135,6 +157,41 @@ class Run:
         with one_writer(self.work_dir, wait):
             return self._run(steps, resume)
 
+    @property
+    def _checkpoint_hook(self) -> dict:
+        return (self.cfg.get('default_hooks') or {}).get('checkpoint') or {}
+
+    @property
+    def _config_name(self) -> str:
+        return '/'.join(Path(self.cfg.filename).parts[-2:])
+
+    def _before_growth(self, step: int) -> Iterator[Config]:
+        for shorter in before_growth(self.cfg, self.scenario, step):
+            yield step_config(shorter, step)
+
+    def _other_recipe(self, step: int) -> str:
+        keys = self._differing_keys(step)
+        return (
+            f'{step_folder(self.work_dir, step)} was trained by another recipe than '
+            f'{self.cfg.filename} with these options: '
+            f'{", ".join(keys) or "its config, which would tell, is gone"}. Give the options that '
+            'it was trained with, or another --work-dir; or leave --resume out and name the steps '
+            'to be trained again by --steps'
+        )
+
+    def _differing_keys(self, step: int) -> list[str]:
+        """Keys in which the config in a step's folder differs from the step's, as far as they
+        decide the result; none where there is no config."""
+        try:
+            there = Config.fromfile(config_file(self.work_dir, step))
+        except ValueError:
+            return []
+        found = []
+        for cfg in (self.steps[step].cfg, *self._before_growth(step)):
+            # A step 0 that was taken over has the config as it is.
+            found += [differences(durable(copy.deepcopy(cfg)), there), differences(cfg, there)]
+        return [] if [] in found else min(found[:2], key=len)
+
     def _run(self, steps: list[int], resume: bool) -> list[dict]:
         ahead = self.ahead(steps, resume)
         if skipped := sorted(set(steps) - set(ahead)):
@@ -145,13 +202,14 @@ class Run:
         barrier()
         if ahead and is_main_process():
             self._forget(ahead[0], keep_unfinished=resume)
+            begin(self.work_dir, self._config_name, self.scenario)
         barrier()
-        start, results = time.time(), read_json(self.work_dir / RESULTS, [])
+        start, results = time.time(), read_results(self.work_dir)
         for count, step in enumerate(ahead, 1):
             if step == 0 and self.first_steps is not None:
                 found = self._share_step_0(self.first_steps)
             else:
-                found = self._run_step(step, resume)
+                found = self._run_step(self.steps[step], resume)
             results = found or results
             elapsed = time.time() - start
             left = timedelta(seconds=round(elapsed / count * (len(ahead) - count)))
@@ -160,77 +218,45 @@ class Run:
             )
         return results
 
-    def _finished(self) -> dict[int, dict]:
-        manifest = read_json(self.work_dir / MANIFEST, None)
-        if manifest is None:
-            return {}
-        if not self.scenario.shares(manifest['fingerprint']):
-            raise ValueError(
-                f'{self.work_dir} holds a run of scenario {manifest["scenario"]} '
-                f'({manifest["fingerprint"]}), not of {self.scenario} '
-                f'({self.scenario.fingerprint}): give another --work-dir{self.scenario.no_growth}'
-            )
-        finished = {
-            int(step): entry
-            for step, entry in manifest['steps'].items()
-            if (self.work_dir / entry['checkpoint']).is_file()
-        }
-        for step, entry in finished.items():
-            if entry['recipe'] not in (recipe_of(c, step) for c in as_it_was(self.cfg, step)):
-                raise ValueError(
-                    f'{step_folder(self.work_dir, step)} was trained by another recipe than '
-                    f'{self.cfg.filename} with these options (its config is there, to compare): '
-                    'give another --work-dir, or leave --resume out and name the steps to be '
-                    'trained by --steps'
-                )
-        return finished
-
     def _forget(self, first: int, keep_unfinished: bool) -> None:
         """Take back what an earlier run left of this and later steps: it is of other checkpoints.
 
         Without its ``last_checkpoint`` nothing in a step's folder can be resumed.
         """
-        results, manifest = self.work_dir / RESULTS, self.work_dir / MANIFEST
-        if results.exists():
-            write_json(results, [e for e in read_json(results, []) if e['step'] < first])
-        if manifest.exists():
-            content = read_json(manifest, None)
-            kept = {k: v for k, v in content['steps'].items() if int(k) < first}
-            write_json(manifest, dict(content, steps=kept))
-        for step in range(first + keep_unfinished, self.scenario.num_steps):
-            (step_folder(self.work_dir, step) / LAST).unlink(missing_ok=True)
-            memory_of(self.work_dir, step).unlink(missing_ok=True)
+        forget_results(self.work_dir, first)
+        forget(self.work_dir, first)
+        for step in self.steps[first + keep_unfinished :]:
+            (step.folder / LAST).unlink(missing_ok=True)
+            step.memory_file.unlink(missing_ok=True)
 
     def _share_step_0(self, first_steps: Path) -> list[dict] | None:
-        shared = first_steps / first_step_of(self.cfg)
-        Run(first_step_config(self.cfg), shared).run([0], resume=True, wait=True)
+        shared = FirstStep(first_step_config(self.cfg), first_steps / first_step_of(self.cfg))
+        shared.run([0], resume=True, wait=True)
         results = None
         if is_main_process():
-            verify(shared, 0, checkpoint_of(self.cfg, shared, 0))
-            results = add_result(self.work_dir, adopt(self.cfg, shared, self.work_dir))
-            draw(self.work_dir, step_folder(self.work_dir, 0), results)
-            self._remember(0, dict(shared=str(shared)))
+            (taken, *_), (own, *_) = shared.steps, self.steps
+            verify(shared.work_dir, 0, taken.checkpoint)
+            results = add_result(self.work_dir, adopt(taken, own))
+            draw(self.work_dir, own.folder, results)
+            self._remember(own, dict(shared=str(shared.work_dir)))
         barrier()
         return results
 
-    def _run_step(self, step: int, resume: bool) -> list[dict] | None:
-        folder = step_folder(self.work_dir, step)
-        previous = checkpoint_of(self.cfg, self.work_dir, step - 1) if step else None
-        if previous is not None:
-            verify(self.work_dir, step - 1, previous)
-        cfg = step_config(self.cfg, step, None if previous is None else str(previous))
-        if step and cfg.get('memory'):
-            file = draw_memory(self.cfg, self.work_dir, step)
-            cfg.train_dataloader.dataset.memory = dict(file=str(file))
-        cfg.work_dir = str(folder)
+    def _run_step(self, step: Step, resume: bool) -> list[dict] | None:
+        if step.before is not None:
+            verify(self.work_dir, step.before.number, step.before.checkpoint)
+        cfg = copy.deepcopy(step.cfg)
+        if step.before is not None and cfg.get('memory'):
+            cfg.train_dataloader.dataset.memory = dict(file=str(draw_memory(step)))
+        cfg.work_dir = str(step.folder)
         # Runs are told apart by name, and mmengine's own names only differ from second to second.
-        cfg.experiment_name = '_'.join(folder.resolve().parts[-4:])
+        cfg.experiment_name = '_'.join(step.folder.resolve().parts[-4:])
         if cfg.get('visualizer'):
             # One of the same name would go on writing into the folder of the first step.
             cfg.visualizer.name = cfg.experiment_name
         durable(cfg)
-        if not (resume and go_on(cfg, folder)) and is_main_process():
-            clear(folder)
+        if not (resume and self._go_on(step, cfg)) and is_main_process():
+            clear(step.folder)
         cost = CostHook()
         runner = Runner.from_cfg(cfg)
         # Not by the config: it would be another recipe.
@@ -240,24 +266,23 @@ class Run:
         runner.test()
         results = None
         if is_main_process():
-            metric = runner.test_loop.evaluator.metrics[0]
+            (metric,) = (
+                m for m in runner.test_loop.evaluator.metrics if isinstance(m, IncrementalIoUMetric)
+            )
             entry = dict(
-                step=step,
+                step=step.number,
                 **metric.scores,
                 per_class_iou=metric.per_class_iou,
                 choices=choices(cfg),
-                provenance=provenance(
-                    self._config_name,
-                    recipe_of(self.cfg, step),
-                    self.scenario.fingerprint,
-                    runner.seed,
+                provenance=provenance_of(
+                    self._config_name, step.recipe, self.scenario.fingerprint, runner.seed
                 ),
             )
-            predict_samples(runner, folder / 'samples')
+            predict_samples(runner, step.folder / 'samples')
             results = add_result(self.work_dir, entry)
-            draw(self.work_dir, folder, results)
+            draw(self.work_dir, step.folder, results)
             if self._checkpoint_hook.get('max_keep_ckpts') == 1:
-                clear(folder, keep=checkpoint_of(self.cfg, self.work_dir, step))
+                clear(step.folder, keep=step.checkpoint)
             self._remember(step, dict(images=len(runner.train_dataloader.dataset), **spent))
         _stop_workers(runner)
         del runner
@@ -266,26 +291,22 @@ class Run:
         barrier()
         return results
 
-    def _remember(self, step: int, facts: dict) -> None:
-        path = self.work_dir / MANIFEST
-        checkpoint = checkpoint_of(self.cfg, self.work_dir, step).relative_to(self.work_dir)
-        steps = read_json(path, dict(steps={}))['steps']
-        manifest = dict(
-            config=self._config_name,
-            scenario=self.scenario.name,
-            setting=self.scenario.setting,
-            fingerprint=self.scenario.fingerprint,
-            steps={
-                **steps,
-                str(step): dict(
-                    checkpoint=str(checkpoint),
-                    recipe=recipe_of(self.cfg, step),
-                    sha256=sha256_of(self.work_dir / checkpoint),
-                    **facts,
-                ),
-            },
-        )
-        write_json(path, manifest)
+    def _go_on(self, step: Step, cfg: Config) -> bool:
+        if (step.folder / LAST).is_file() and self._differing_keys(step.number):
+            raise ValueError(self._other_recipe(step.number))
+        return go_on(cfg, step.folder)
+
+    def _remember(self, step: Step, facts: dict) -> None:
+        remember(self.work_dir, step.number, step.checkpoint, step.recipe, facts)
+
+
+class FirstStep(Run):
+    """A step 0 that runs of several configs share: its folder is named after its recipe, and
+    belongs to none of them."""
+
+    @property
+    def _config_name(self) -> str:
+        return read_manifest(self.work_dir).get('config', super()._config_name)
 
 
 def _stop_workers(runner: Runner) -> None:

@@ -69,9 +69,9 @@ def test_checkpoint_chosen_on_a_validation_set_is_warned_of(tiny, tmp_path, monk
     monkeypatch.setattr('mmseg_dkd.runs.run.print_log', lambda text, **_: said.append(text))
     cfg = tiny()
     cfg.default_hooks.checkpoint.save_best = 'mIoU'
-    sequence = Run(cfg, tmp_path)
-    sequence.check = lambda steps: (_ for _ in ()).throw(RuntimeError('enough'))
+    run = Run(cfg, tmp_path)
+    run.check = lambda steps: (_ for _ in ()).throw(RuntimeError('enough'))
     with pytest.raises(RuntimeError, match='enough'):
-        sequence.run([0])
+        run.run([0])
     assert "save_best='mIoU'" in said[0]
     assert choices(step_config(cfg, 0))['save_best'] == 'mIoU'

@@ -19,7 +19,7 @@ from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.dkd.head import DKDHead
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs import resume as intact
-from mmseg_dkd.runs import run as sequence
+from mmseg_dkd.runs import run as runs
 from mmseg_dkd.utils import checkpoint_types
 from tests.tiny import REPOSITORY
 
@@ -29,8 +29,8 @@ ITERATIONS = 4
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """They take longer than the training."""
-    monkeypatch.setattr(sequence, 'draw', lambda *args: None)
-    monkeypatch.setattr(sequence, 'predict_samples', lambda *args: None)
+    monkeypatch.setattr(runs, 'draw', lambda *args: None)
+    monkeypatch.setattr(runs, 'predict_samples', lambda *args: None)
 
 
 class Trap(torch.autograd.Function):

@@ -92,8 +92,8 @@ def test_step_0_is_an_ordinary_step_afterwards(started, ordinary, from_softmax, 
     metrics = Runner.from_cfg(cfg).test()
     assert entries[0]['miou_all'] == pytest.approx(metrics['mIoU'], abs=0.01)
     shutil.copytree(started, tmp_path / 'run')
-    sequence = Run(from_softmax(), tmp_path / 'run')
-    assert sequence.ahead([0, 1, 2], resume=True) == [2]
+    run = Run(from_softmax(), tmp_path / 'run')
+    assert run.ahead([0, 1, 2], resume=True) == [2]
     with pytest.raises(ValueError, match='step_0 was trained by another recipe'):
         Run(from_softmax('elsewhere.pth'), tmp_path / 'run').ahead([0, 1, 2], resume=True)
 
@@ -135,9 +135,9 @@ def test_start_is_part_of_the_recipe_of_step_0_alone(from_softmax):
     one, other = from_softmax('a.pth'), from_softmax('b.pth')
     scratch = from_softmax()
     scratch.pop('start_from')
-    assert len({recipe_of(cfg, 0) for cfg in (one, other, scratch)}) == 3
+    assert len({recipe_of(step_config(cfg, 0)) for cfg in (one, other, scratch)}) == 3
     assert len({first_step_of(cfg) for cfg in (one, other, scratch)}) == 3
-    assert len({recipe_of(cfg, 1) for cfg in (one, other, scratch)}) == 1
+    assert len({recipe_of(step_config(cfg, 1)) for cfg in (one, other, scratch)}) == 1
 
 
 @pytest.mark.slow

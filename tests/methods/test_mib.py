@@ -133,11 +133,11 @@ def test_doubt_is_what_the_softmax_leaves():
     torch.testing.assert_close(head.doubt(prediction[0]), expected[0])
 
 
-def test_sequence_hands_over_and_shares_step_0_with_fine_tuning(tiny, tmp_path):
+def test_run_hands_over_and_shares_step_0_with_fine_tuning(tiny, tmp_path):
     shared = tmp_path / 'first_steps'
     for name in ('finetune', 'mib'):
-        sequence = Run(tiny(f'{name}/fashion_4-2.py'), tmp_path / name, shared)
-        results = sequence.run([0, 1, 2])
+        run = Run(tiny(f'{name}/fashion_4-2.py'), tmp_path / name, shared)
+        results = run.run([0, 1, 2])
         assert [entry['choices']['method'] for entry in results] == [
             dict(finetune='Softmax', mib='MiB')[name]
         ] * 3

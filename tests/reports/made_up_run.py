@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmseg_dkd.runs.results import write_json
+from mmseg_dkd.utils.json_file import write_json
 
 
 def write_run(

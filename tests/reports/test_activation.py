@@ -12,7 +12,7 @@ from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 
 from mmseg_dkd.reports import activation
-from mmseg_dkd.runs.results import read_json, write_json
+from mmseg_dkd.utils.json_file import read_json, write_json
 
 
 @pytest.fixture(scope='module')

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmseg_dkd.reports.columns import columns
+from mmseg_dkd.reports.columns import columns_of
 from mmseg_dkd.runs import Run
 from tests.tiny import REPOSITORY
 
@@ -25,7 +25,7 @@ def run(tmp_path):
 
 
 def shape(configs: dict) -> dict[str, list[str]]:
-    return {column.title: list(column.rows) for column in columns(configs)}
+    return {column.title: list(column.rows) for column in columns_of(configs)}
 
 
 def test_folders_are_methods_and_file_names_are_scenarios(run):
@@ -35,7 +35,7 @@ def test_folders_are_methods_and_file_names_are_scenarios(run):
         configs |= run(path)
     methods = ['finetune', 'mib', 'dkd', 'joint']
     assert shape(configs) == {'fashion_4-2': methods, 'fashion_4-1': methods}
-    for column in columns(configs):
+    for column in columns_of(configs):
         name = column.title.removeprefix('fashion_')
         assert [scenario.name for scenario in column.scenarios] == [name] * 2
         scenarios = {m: [run.scenario.name for run in runs] for m, runs in column.rows.items()}
@@ -82,7 +82,7 @@ def test_other_test_images_are_another_column(run):
 
     configs = {**run('kd/fashion_4-2.py'), **run('dkd/fashion_4-2.py', held_out)}
     with pytest.raises(ValueError, match="two scenarios would be the column 'fashion_4-2'"):
-        columns(configs)
+        columns_of(configs)
 
 
 def test_two_configs_of_one_name_are_refused(run):
@@ -91,4 +91,4 @@ def test_two_configs_of_one_name_are_refused(run):
 
     configs = {**run('dkd/fashion_4-2.py'), **run('dkd/fashion_4-1.py', joint)}
     with pytest.raises(ValueError, match="would be the row 'dkd' of fashion_4-2: .*fashion_4-1.py"):
-        columns(configs)
+        columns_of(configs)

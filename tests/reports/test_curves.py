@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmseg_dkd.reports.curves import curves
+from mmseg_dkd.reports.curves import draw_curves
 from mmseg_dkd.reports.outcomes import Outcome
 from mmseg_dkd.visualization import drawing
 
@@ -24,7 +24,7 @@ def outcome(seed: int, sizes=(2, 1, 1), minutes: float | None = None) -> Outcome
 def test_means_of_all_base_and_novel_classes_over_the_steps():
     kd = [outcome(seed) for seed in range(3)]
     joint = [outcome(seed, (4,)) for seed in (7, 8)]
-    figure = curves({'2-1': dict(kd=kd, joint=joint, empty=[])})
+    figure = draw_curves({'2-1': dict(kd=kd, joint=joint, empty=[])})
     everything, base, novel, _ = figure.axes
     iou = [[list(entry['per_class_iou'].values()) for entry in run.entries] for run in kd]
     expected = {
@@ -51,7 +51,9 @@ def test_means_of_all_base_and_novel_classes_over_the_steps():
 
 def test_a_row_of_panels_for_every_scenario_and_one_legend():
     methods = {f'method {k}': [outcome(k)] for k in range(13)}
-    figure = curves({'a': methods, 'b': {'method 12': methods['method 12'], 'more': [outcome(9)]}})
+    figure = draw_curves(
+        {'a': methods, 'b': {'method 12': methods['method 12'], 'more': [outcome(9)]}}
+    )
     assert len(figure.axes) == 8
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.texts] == [*methods, 'more']
@@ -65,7 +67,7 @@ def test_a_row_of_panels_for_every_scenario_and_one_legend():
 
 def test_cost_is_drawn_where_it_was_measured():
     kd = [outcome(seed, minutes=10.0 + seed) for seed in range(2)]
-    figure = curves({'2-1': dict(kd=kd, unknown=[outcome(5)])})
+    figure = draw_curves({'2-1': dict(kd=kd, unknown=[outcome(5)])})
     cost = figure.axes[3]
     (container,) = cost.containers
     hious = []
@@ -84,7 +86,9 @@ def test_49_methods_differ_in_colour_or_marker():
 
 
 def test_joint_training_alone_has_no_novel_classes():
-    figure = curves({'all': dict(joint=[outcome(seed, (2,), minutes=1.0) for seed in range(2)])})
+    figure = draw_curves(
+        {'all': dict(joint=[outcome(seed, (2,), minutes=1.0) for seed in range(2)])}
+    )
     everything, base, novel, cost = figure.axes
     np.testing.assert_array_equal(everything.lines[0].get_ydata(), base.lines[0].get_ydata())
     assert len(novel.lines[0].get_xdata()) == 0 and not cost.containers

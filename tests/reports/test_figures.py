@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmseg_dkd.reports import figures
-from mmseg_dkd.runs.results import write_json
+from mmseg_dkd.utils.json_file import write_json
 from mmseg_dkd.visualization import drawing
 
 SIZES = (2, 1, 1)

@@ -8,7 +8,7 @@ import pytest
 from mmseg_dkd import Scenario
 from mmseg_dkd.reports.columns import Column
 from mmseg_dkd.reports.outcomes import read_outcomes
-from mmseg_dkd.runs.results import write_json
+from mmseg_dkd.utils.json_file import write_json
 
 
 def write_run(folder: Path, scenario: Scenario, costs: list[dict] | None = None):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmseg_dkd.reports.page import write_page
-from mmseg_dkd.runs.results import write_json
+from mmseg_dkd.utils.json_file import write_json
 
 from .made_up_run import write_run
 

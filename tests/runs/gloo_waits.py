@@ -9,15 +9,25 @@ from pathlib import Path
 
 import numpy as np
 import torch.distributed as dist
-from mmengine.config import ConfigDict
+from mmengine.config import Config
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
+from mmseg_dkd import Scenario
 from mmseg_dkd.datasets import presence
 from mmseg_dkd.datasets.memory import Candidate
 from mmseg_dkd.runs import replay
+from mmseg_dkd.runs.step import steps_of
 
 TIMEOUT = 4.0
-CFG = ConfigDict(scenario=dict(name='2-1', num_classes=3), memory=dict(size=1))
+CFG = Config(
+    dict(
+        scenario=dict(name='2-1', num_classes=3),
+        memory=dict(size=1),
+        model=dict(backbone=dict()),
+        train_cfg=dict(max_iters=1),
+        custom_hooks=[dict(type='IncrementalStepHook')],
+    )
+)
 
 
 def slow(made):
@@ -44,7 +54,7 @@ def main(folder: str, *fates: str) -> None:
     said = []
     for make in (
         lambda: presence.class_presence([], {}, np.arange(256), 3, folder).tolist(),
-        lambda: str(replay.draw_memory(CFG, folder, 1)),
+        lambda: str(replay.draw_memory(steps_of(CFG, Scenario(**CFG.scenario), folder)[1])),
     ):
         try:
             said.append(make())

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from mmseg_dkd.runs import Run
-from mmseg_dkd.runs import run as sequence
+from mmseg_dkd.runs import run as runs
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def disk(tmp_path):
 
 
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk, tiny, monkeypatch):
-    monkeypatch.setattr(sequence, 'predict_samples', lambda *args: None)
-    monkeypatch.setattr(sequence, 'draw', lambda *args: None)
+    monkeypatch.setattr(runs, 'predict_samples', lambda *args: None)
+    monkeypatch.setattr(runs, 'draw', lambda *args: None)
     (folder, size), cfg = disk, tiny()
     run = folder / 'run'
     # Room for the first checkpoint only.
     with pytest.raises(OSError, match='run.* could not be written .No space left.*--resume'):
         Run(cfg, run).run([0])
     assert [file.name for file in run.rglob('*.pth*')] == ['iter_1.pth']
-    assert not (run / 'manifest.json').exists()
+    assert json.loads((run / 'manifest.json').read_text())['steps'] == {}
     assert size('remount,size=20m')
     Run(cfg, run).run([0], resume=True)
     assert list(json.loads((run / 'manifest.json').read_text())['steps']) == ['0']

@@ -5,8 +5,9 @@ import copy
 import pytest
 from mmengine.config import Config
 
-from mmseg_dkd.runs.growth import as_it_was
-from mmseg_dkd.runs.recipe import recipe_of
+from mmseg_dkd import Scenario
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs.recipe import before_growth, recipe_of
 from tests.tiny import REPOSITORY
 
 
@@ -35,22 +36,27 @@ GROWTHS = [
 ]
 
 
+def recipes_before(grown: Config, step: int) -> list[str]:
+    configs = before_growth(grown, Scenario(**grown.scenario), step)
+    return [recipe_of(step_config(cfg, step)) for cfg in configs]
+
+
 @pytest.mark.parametrize('short, long', GROWTHS)
 def test_steps_before_growth_have_the_recipe_they_had(short, long):
     before, grown = config(6, **short), config(8, **long)
     untouched = copy.deepcopy(grown._cfg_dict)
     for step in range(2 if len(short['name']) > 1 else 1):
-        recipe = recipe_of(before, step)
-        assert recipe != recipe_of(grown, step)
-        assert recipe in [recipe_of(cfg, step) for cfg in as_it_was(grown, step)]
+        recipe = recipe_of(step_config(before, step))
+        assert recipe != recipe_of(step_config(grown, step))
+        assert recipe in recipes_before(grown, step)
         before.train_dataloader.batch_size = 3
-        assert recipe_of(before, step) not in [recipe_of(c, step) for c in as_it_was(grown, step)]
+        assert recipe_of(step_config(before, step)) not in recipes_before(grown, step)
         before.train_dataloader.batch_size = grown.train_dataloader.batch_size
     assert grown._cfg_dict == untouched
 
 
 def test_last_step_and_disjoint_runs_have_no_earlier_config():
-    grown = config(8, name='4-2')
-    assert [c.scenario.num_classes for c in as_it_was(grown, 0)] == [8, 4, 6]
-    assert len(list(as_it_was(grown, 2))) == 1
-    assert len(list(as_it_was(config(8, name='4-2', setting='disjoint'), 0))) == 1
+    grown, disjoint = config(8, name='4-2'), config(8, name='4-2', setting='disjoint')
+    earlier = before_growth(grown, Scenario('4-2', 8), 0)
+    assert [cfg.scenario.num_classes for cfg in earlier] == [4, 6]
+    assert recipes_before(grown, 2) == recipes_before(disjoint, 0) == []

@@ -10,7 +10,8 @@ from mmengine.runner import IterBasedTrainLoop
 
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs import resume as intact
-from mmseg_dkd.runs.resume import clear, durable, go_on, sha256_of, verify
+from mmseg_dkd.runs.manifest import sha256_of, verify
+from mmseg_dkd.runs.resume import clear, durable, go_on
 from mmseg_dkd.utils import checkpoint_types
 
 

@@ -16,8 +16,8 @@ from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd.runs.lock import HOLDER, one_writer
 from mmseg_dkd.runs.recipe import without
-from mmseg_dkd.runs.results import read_json
 from mmseg_dkd.utils import checkpoint_types
+from mmseg_dkd.utils.json_file import read_json
 from tests.tiny import REPOSITORY
 
 pytestmark = pytest.mark.kill

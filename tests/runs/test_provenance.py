@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from mmseg_dkd import Scenario
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs.provenance import revision_of, software
 from mmseg_dkd.runs.recipe import recipe_of
 
@@ -23,7 +24,7 @@ def test_every_step_of_a_run_says_where_it_comes_from(finished, tiny):
     for entry in json.loads((finished / 'results.json').read_text()):
         found = entry['provenance']
         assert found['config'] == 'dkd/fashion_4-2.py'
-        assert found['recipe'] == recipe_of(tiny(), entry['step'])
+        assert found['recipe'] == recipe_of(step_config(tiny(), entry['step']))
         assert found['scenario'] == Scenario('4-2', 8).fingerprint
         assert (found['seed'], found['processes']) == (tiny().randomness.seed, 1)
         assert found['device'] and datetime.fromisoformat(found['date']).utcoffset() is not None

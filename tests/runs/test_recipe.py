@@ -6,9 +6,11 @@ import shutil
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import IterBasedTrainLoop
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.recipe import first_step_of, recipe_of, without
 from mmseg_dkd.utils import checkpoint_types
@@ -76,8 +78,8 @@ def test_number_of_processes_matters_to_the_first_step(monkeypatch):
 
 def test_recipe_of_a_later_step_has_its_own_settings():
     changed = load(VOC, **{'later_steps.optim_wrapper.optimizer.lr': 0.5})
-    assert recipe_of(changed, 0) == recipe_of(load(VOC), 0)
-    assert recipe_of(changed, 1) != recipe_of(load(VOC), 1)
+    assert recipe_of(step_config(changed, 0)) == recipe_of(step_config(load(VOC), 0))
+    assert recipe_of(step_config(changed, 1)) != recipe_of(step_config(load(VOC), 1))
 
 
 def test_shared_step_0_is_trained_once_and_marked_as_each_runs_own(tiny, tmp_path):
@@ -126,8 +128,33 @@ def test_resume_with_another_recipe_is_refused(finished, tiny, tmp_path):
     shutil.copytree(finished, tmp_path / 'run')
     cfg = tiny()
     cfg.later_steps.optim_wrapper.optimizer.lr = 0.5
-    with pytest.raises(ValueError, match='step_1 was trained by another recipe'):
+    cfg.train_dataloader.batch_size = 4
+    keys = 'these options: optim_wrapper.optimizer.lr. Give'
+    with pytest.raises(ValueError, match=f'step_1 was trained by another recipe.* {keys}'):
         Run(cfg, tmp_path / 'run').run([0, 1, 2], resume=True)
+    # What the refusal advises.
+    assert Run(cfg, tmp_path / 'run').ahead([1, 2], resume=False) == [1, 2]
+
+
+def test_an_interrupted_step_is_not_resumed_with_other_options(tiny, tmp_path, monkeypatch):
+    run_iter = IterBasedTrainLoop.run_iter
+
+    def die_at_the_second(self, batch):
+        if self._iter == 1:
+            raise KeyboardInterrupt
+        run_iter(self, batch)
+
+    monkeypatch.setattr(IterBasedTrainLoop, 'run_iter', die_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        Run(tiny(), tmp_path).run([0])
+    other = tiny()
+    other.optim_wrapper.optimizer.lr = 1e-4
+    there = sorted(tmp_path.rglob('*.pth'))
+    with pytest.raises(ValueError, match='these options: optim_wrapper.optimizer.lr. Give'):
+        Run(other, tmp_path).run([0], resume=True)
+    assert sorted(tmp_path.rglob('*.pth')) == there != []
+    with pytest.raises(KeyboardInterrupt):
+        Run(tiny(), tmp_path).run([0], resume=True)
 
 
 def test_scalars_of_every_step_are_in_its_own_folder(finished):

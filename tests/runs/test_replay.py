@@ -56,7 +56,7 @@ def make_sure(run, step, labels):
 
 
 def test_memory_of_step_1_knows_what_step_0_labelled(cfg, run):
-    memory = read_memory(draw_memory(cfg, run, 1), SCENARIO, 1)
+    memory = read_memory(draw_memory(Run(cfg, run).steps[1]), SCENARIO, 1)
     first = dataset(cfg, 0)
     assert [x.image for x in memory.pool] == sorted(first.names)
     shows = dict(zip(first.names, first.presence[first.indices], strict=True))
@@ -68,9 +68,9 @@ def test_memory_of_step_1_knows_what_step_0_labelled(cfg, run):
 
 @pytest.mark.parametrize('sure', [(), (2,), (1, 4)])
 def test_older_classes_are_those_the_loaded_old_model_is_sure_of(sure, cfg, run):
-    draw_memory(cfg, run, 1)
+    draw_memory(Run(cfg, run).steps[1])
     make_sure(run, 1, sure)
-    memory = read_memory(draw_memory(cfg, run, 2), SCENARIO, 2)
+    memory = read_memory(draw_memory(Run(cfg, run).steps[2]), SCENARIO, 2)
     second = dataset(cfg, 1)
     shows = dict(zip(second.names, second.presence[second.indices], strict=True))
     for candidate in memory.pool:
@@ -80,8 +80,8 @@ def test_older_classes_are_those_the_loaded_old_model_is_sure_of(sure, cfg, run)
 
 
 def test_pool_is_kept_from_step_to_step(cfg, run):
-    draw_memory(cfg, run, 1)
-    memory = read_memory(draw_memory(cfg, run, 2), SCENARIO, 2)
+    draw_memory(Run(cfg, run).steps[1])
+    memory = read_memory(draw_memory(Run(cfg, run).steps[2]), SCENARIO, 2)
     steps = {x.image: x.steps for x in memory.pool}
     for step in (0, 1):
         assert {name for name, s in steps.items() if step in s} == set(dataset(cfg, step).names)
@@ -91,7 +91,7 @@ def test_draw_depends_on_the_seed_alone(cfg, run):
     draws = []
     for seed in (0, 0, 1):
         cfg.merge_from_dict({'randomness.seed': seed})
-        path = draw_memory(cfg, run, 1)
+        path = draw_memory(Run(cfg, run).steps[1])
         draws.append(path.read_text().replace(f'"seed": {seed}', ''))
         path.unlink()
     assert draws[0] == draws[1] != draws[2]
@@ -99,7 +99,7 @@ def test_draw_depends_on_the_seed_alone(cfg, run):
 
 def test_all_images_come_from_the_memory_at_share_1_with_the_labels_they_had(cfg, run):
     cfg.train_dataloader.dataset.dataset.pipeline = cfg.test_pipeline
-    path = draw_memory(cfg, run, 1)
+    path = draw_memory(Run(cfg, run).steps[1])
     replaying, plain = dataset(cfg, 1, file=str(path), share=1.0), dataset(cfg, 1)
     raw = {x: i for i, x in enumerate(plain._paths)}
     memory = {x.image: x for x in read_memory(path, SCENARIO, 1).drawn}
@@ -116,7 +116,7 @@ def test_all_images_come_from_the_memory_at_share_1_with_the_labels_they_had(cfg
 
 
 def test_half_of_the_images_come_from_the_memory(cfg, run):
-    replaying = dataset(cfg, 1, file=str(draw_memory(cfg, run, 1)))
+    replaying = dataset(cfg, 1, file=str(draw_memory(Run(cfg, run).steps[1])))
     np.random.seed(0)
     replayed = sum('labelled_steps' in replaying[0]['data_samples'] for _ in range(400))
     assert 150 < replayed < 250
@@ -128,7 +128,7 @@ def test_memory_of_a_concatenated_data_set(tmp_path):
     for part in cfg.train_dataloader.dataset.dataset.datasets:
         part.data_root = str(tmp_path / 'voc')
     cfg.test_dataloader.dataset.dataset.data_root = str(tmp_path / 'voc')
-    path = draw_memory(cfg, tmp_path, 1)
+    path = draw_memory(Run(cfg, tmp_path).steps[1])
     memory = read_memory(path, Scenario('15-5', 20), 1)
     assert len(memory.drawn) == min(100, len(dataset(cfg, 0)))
     replaying = dataset(cfg, 1, file=str(path), share=1.0)
@@ -145,7 +145,7 @@ def test_without_memory_nothing_is_replayed(cfg):
 
 
 def test_image_that_is_gone_is_named(cfg, run):
-    path = draw_memory(cfg, run, 1)
+    path = draw_memory(Run(cfg, run).steps[1])
     path.write_text(path.read_text().replace('train_000', 'gone_000'))
     with pytest.raises(ValueError, match='memory.json: JPEGImages/gone_.* is not in the data set'):
         dataset(cfg, 1, file=str(path))
@@ -189,8 +189,8 @@ def test_step_config_is_the_same_with_and_without_memory(cfg, tiny):
 
 
 def test_checkpoint_of_another_step_is_no_old_model(cfg, run):
-    draw_memory(cfg, run, 1)
+    draw_memory(Run(cfg, run).steps[1])
     shutil.copy(run / 'step_0/iter_2.pth', run / 'step_1/iter_2.pth')
     with pytest.raises(ValueError, match='step differs|seen differs'):
-        draw_memory(cfg, run, 2)
+        draw_memory(Run(cfg, run).steps[2])
     assert hand_over.load(run / 'step_0/iter_2.pth', SCENARIO, 0)

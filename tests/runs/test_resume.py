@@ -7,7 +7,7 @@ import torch
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from mmseg_dkd.runs import Run
-from mmseg_dkd.runs import run as sequence
+from mmseg_dkd.runs import run as runs
 from mmseg_dkd.utils import checkpoint_types
 
 
@@ -58,8 +58,8 @@ def equal(a, b):
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """They take longer than the training."""
-    monkeypatch.setattr(sequence, 'draw', lambda *args: None)
-    monkeypatch.setattr(sequence, 'predict_samples', lambda *args: None)
+    monkeypatch.setattr(runs, 'draw', lambda *args: None)
+    monkeypatch.setattr(runs, 'predict_samples', lambda *args: None)
 
 
 WORKERS = [(2, 0), *(pytest.param(n, n, marks=pytest.mark.slow) for n in (0, 2))]

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
 
+from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.evaluation import harmonic_mean
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.recipe import without
@@ -71,12 +72,12 @@ def test_resume_skips_what_is_finished(finished, tiny, tmp_path, monkeypatch):
     folder = tmp_path / 'run'
     shutil.copytree(finished, folder)
     shutil.rmtree(folder / 'step_2')
-    sequence, ran = Run(tiny(), folder), []
-    original = sequence._run_step
+    run, ran = Run(tiny(), folder), []
+    original = run._run_step
     monkeypatch.setattr(
-        sequence, '_run_step', lambda step, resume: ran.append(step) or original(step, resume)
+        run, '_run_step', lambda step, resume: ran.append(step.number) or original(step, resume)
     )
-    results = sequence.run([0, 1, 2], resume=True)
+    results = run.run([0, 1, 2], resume=True)
     assert ran == [2]
     before = json.loads((finished / 'results.json').read_text())
     assert results[:2] == before[:2]
@@ -128,22 +129,54 @@ def test_run_of_another_config_is_not_overwritten(finished, tiny):
         Run(tiny('kd/fashion_4-2.py'), finished).run([1])
 
 
+def test_run_of_another_config_is_not_resumed(finished, tiny, tmp_path):
+    # Step 0 of DKD and of KD are the same training, so that the recipe alone would not tell.
+    run = tmp_path / 'run'
+    shutil.copytree(finished, run)
+    for step in (1, 2):
+        shutil.rmtree(run / f'step_{step}')
+    before = (run / 'results.json').read_text()
+    with pytest.raises(ValueError, match='a run of dkd/fashion_4-2.py, which kd/fashion.* go on'):
+        Run(tiny('kd/fashion_4-2.py'), run).run([0, 1], resume=True)
+    assert (run / 'results.json').read_text() == before
+
+
+def test_a_run_in_its_first_step_belongs_to_its_config(tiny, tmp_path, monkeypatch):
+    run = Run(tiny(), tmp_path)
+    monkeypatch.setattr(run, '_run_step', lambda step, resume: None)
+    run.run([0])
+    with pytest.raises(ValueError, match='holds a run of dkd/fashion_4-2.py'):
+        Run(tiny('kd/fashion_4-2.py'), tmp_path).ahead([0], resume=True)
+
+
+def test_scenario_and_configs_are_resolved_once(tiny, tmp_path, monkeypatch):
+    resolved = []
+
+    def counted(cfg, step, previous=None):
+        resolved.append(step)
+        return step_config(cfg, step, previous)
+
+    monkeypatch.setattr('mmseg_dkd.runs.step.step_config', counted)
+    Run(tiny(iterations=1), tmp_path).run([0, 1, 2])
+    assert resolved == [0, 1, 2]
+
+
 def test_an_interrupted_repetition_leaves_nothing_to_resume_from_the_first_run(
     finished, tiny, tmp_path, monkeypatch
 ):
     folder = tmp_path / 'run'
     shutil.copytree(finished, folder)
-    sequence = Run(tiny(), folder)
-    original = sequence._run_step
+    run = Run(tiny(), folder)
+    original = run._run_step
 
     def die_in_step_1(step, resume):
-        if step == 1:
+        if step.number == 1:
             raise KeyboardInterrupt
         return original(step, resume)
 
-    monkeypatch.setattr(sequence, '_run_step', die_in_step_1)
+    monkeypatch.setattr(run, '_run_step', die_in_step_1)
     with pytest.raises(KeyboardInterrupt):
-        sequence.run([0, 1, 2])
+        run.run([0, 1, 2])
     assert list(json.loads((folder / 'manifest.json').read_text())['steps']) == ['0']
     assert [e['step'] for e in json.loads((folder / 'results.json').read_text())] == [0]
     assert [(folder / f'step_{k}/last_checkpoint').exists() for k in (0, 1, 2)] == [1, 0, 0]

@@ -1,0 +1,187 @@
+"""What is wrong with a hand-written config, found before anything is trained.
+
+Here is what mmengine would tell only after a step was trained, in words that name no remedy, or
+never.
+"""
+
+import inspect
+from collections.abc import Iterator
+
+from mmengine.config import Config
+from mmseg.registry import HOOKS, MODELS, OPTIMIZERS
+
+from ..models.segmentor import IncrementalSegmentor
+
+LOOPS = {'EpochBasedTrainLoop': 'max_epochs', 'IterBasedTrainLoop': 'max_iters'}
+TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
+TESTING = ('test_dataloader', 'test_cfg', 'test_evaluator')
+VALIDATION = ('val_dataloader', 'val_cfg', 'val_evaluator')
+METRIC = 'IncrementalIoUMetric'
+
+
+def problems_of(cfg: Config) -> list[str]:
+    """What is wrong, in words, with the config of one step; each names key, value and remedy.
+
+    Args:
+        cfg: As :func:`.step_config` returns it.
+    """
+    missing = list(_missing(cfg))
+    # What is not there cannot be looked at.
+    return missing or [problem for check in CHECKS for problem in check(cfg)]
+
+
+def _missing(cfg: Config) -> Iterator[str]:
+    for key in (*TRAINING, *TESTING):
+        if not cfg.get(key) and not (key == 'test_cfg' and cfg.get(key) is not None):
+            example = ": write test_cfg=dict(type='TestLoop')" if key == 'test_cfg' else ''
+            yield f'the config has no {key}, but every step is trained and tested{example}'
+    there = [key for key in VALIDATION if cfg.get(key) is not None]
+    if there and len(there) < len(VALIDATION):
+        lacking = [key for key in VALIDATION if key not in there]
+        yield (
+            f'{", ".join(there)} without {", ".join(lacking)}: give all three, or none, since '
+            'steps are tested at their end in any case'
+        )
+    mode = (cfg.model.get('test_cfg') or {}).get('mode')
+    if mode not in ('whole', 'slide'):
+        yield (
+            f"model.test_cfg.mode is {mode!r}: write model=dict(test_cfg=dict(mode='whole')), or "
+            "'slide' with crop_size and stride"
+        )
+    if not (cfg.get('custom_imports') or {}).get('imports'):
+        yield (
+            "the config has no custom_imports, so mmseg's own tools would not know its types: "
+            "write custom_imports=dict(imports=['mmseg_dkd'], allow_failed_imports=False)"
+        )
+
+
+def _by_epoch(cfg: Config) -> bool:
+    kind = cfg.train_cfg.get('type')
+    return cfg.train_cfg.get('by_epoch', True) if kind is None else kind == 'EpochBasedTrainLoop'
+
+
+def _loop(cfg: Config) -> Iterator[str]:
+    kind = cfg.train_cfg.get('type')
+    if kind is not None and kind not in LOOPS:
+        yield f'train_cfg.type is {kind!r}: steps are trained by one of {", ".join(LOOPS)}'
+        return
+    by_epoch = _by_epoch(cfg)
+    name, length = list(LOOPS.items())[not by_epoch]
+    if not cfg.train_cfg.get(length):
+        yield f'train_cfg is a {name} without {length}: give the length of the step by it'
+    if by_epoch and (cfg.train_dataloader.get('sampler') or {}).get('type') == 'InfiniteSampler':
+        yield (
+            'train_dataloader.sampler is an InfiniteSampler, so that an epoch would never end: '
+            "write sampler=dict(type='DefaultSampler', shuffle=True), or train by iterations"
+        )
+
+
+def _checkpoints(cfg: Config) -> Iterator[str]:
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint', {})
+    key = 'default_hooks.checkpoint'
+    if hook is None:
+        yield f'{key} is None, but the next step starts from a checkpoint: leave it out, or set it'
+        return
+    by_epoch = _by_epoch(cfg)
+    if hook.get('by_epoch', True) != by_epoch:
+        yield (
+            f'{key}.by_epoch is {not by_epoch}, but train_cfg counts '
+            f'{"epochs" if by_epoch else "iterations"}, so that no checkpoint would be written: '
+            f'set it to {by_epoch}'
+        )
+    for name in ('filename_tmpl', 'out_dir'):
+        if hook.get(name) is not None:
+            yield (
+                f'{key}.{name} is {hook[name]!r}, but the next step looks for the checkpoint in '
+                'the folder of its step, under the name that mmengine gives it: leave it out'
+            )
+    if not hook.get('save_last', True):
+        yield f'{key}.save_last is False, but the next step starts from the last one: leave it out'
+
+
+def _loaders(cfg: Config) -> Iterator[str]:
+    for kind in ('train', 'test'):
+        key = f'{kind}_dataloader'
+        loader, tests = cfg[key], kind == 'test'
+        if not loader.get('sampler') and not loader.get('batch_sampler'):
+            yield (
+                f"{key} has no sampler: write sampler=dict(type='DefaultSampler', "
+                f'shuffle={not tests})'
+            )
+        if loader.get('persistent_workers') and not loader.get('num_workers'):
+            yield f'{key}.persistent_workers is True with num_workers=0: set it to False'
+        steps = list(_with_scenario(loader.get('dataset')))
+        if not steps:
+            yield (
+                f'{key}.dataset has no scenario, so that it would show all classes at every step: '
+                "wrap it as dict(type='StepDataset', scenario=scenario, dataset=...)"
+            )
+        for dataset in steps:
+            if dataset.get('test_mode', False) != tests:
+                yield (
+                    f'{key}.dataset.test_mode is {not tests}: set it to {tests}, since labels of '
+                    'old classes are unknown in training only'
+                )
+
+
+def _with_scenario(part: object) -> Iterator[dict]:
+    if isinstance(part, dict):
+        if 'scenario' in part and 'type' in part:
+            yield part
+        for value in part.values():
+            yield from _with_scenario(value)
+    elif isinstance(part, list | tuple):
+        for item in part:
+            yield from _with_scenario(item)
+
+
+def _evaluator(cfg: Config) -> Iterator[str]:
+    given = cfg.test_evaluator
+    kinds = [part.get('type') for part in (given if isinstance(given, list | tuple) else [given])]
+    if kinds.count(METRIC) != 1:
+        yield (
+            f'test_evaluator is {", ".join(map(str, kinds))}, but the scores of a step are those '
+            f"of one {METRIC}: write test_evaluator=dict(type='{METRIC}')"
+        )
+
+
+def _start(cfg: Config) -> Iterator[str]:
+    if cfg.get('load_from'):
+        yield (
+            f'load_from is {cfg.load_from!r}, but a step starts from the step before it: for step '
+            '0 from a trained softmax model write start_from=CHECKPOINT; weights of a backbone go '
+            'into its init_cfg'
+        )
+    if cfg.get('resume'):
+        yield 'resume is True in the config: leave it out and give --resume, which goes on'
+
+
+def _model(cfg: Config) -> Iterator[str]:
+    kind = MODELS.get(cfg.model.type) if isinstance(cfg.model.type, str) else cfg.model.type
+    if not (inspect.isclass(kind) and issubclass(kind, IncrementalSegmentor)):
+        yield (
+            f'model is a {cfg.model.type}, which learns no steps: write '
+            "model=dict(type='IncrementalSegmentor', ...)"
+        )
+    optimizer = cfg.optim_wrapper.get('optimizer') or {}
+    if isinstance(kind := optimizer.get('type'), str | None) and OPTIMIZERS.get(str(kind)) is None:
+        yield f'optim_wrapper.optimizer.type: there is no optimizer {kind!r}'
+
+
+def _hooks(cfg: Config) -> Iterator[str]:
+    for hook in cfg.custom_hooks:
+        if isinstance(hook['type'], str) and HOOKS.get(hook['type']) is None:
+            yield f'custom_hooks: there is no hook {hook["type"]!r}; correct its name or import it'
+
+
+def _rates(cfg: Config) -> Iterator[str]:
+    given = cfg.get('param_scheduler') or []
+    for scheduler in given if isinstance(given, list | tuple) else [given]:
+        if scheduler.get('by_epoch', True) and not _by_epoch(cfg):
+            yield (
+                f'param_scheduler {scheduler["type"]} counts epochs, but train_cfg counts '
+                'iterations, so that the rate would never change: set by_epoch=False'
+            )
+
+
+CHECKS = (_loop, _checkpoints, _loaders, _evaluator, _start, _model, _hooks, _rates)
