@@ -59,6 +59,8 @@ def make(sizes: Sequence[int], images: int, size: int, plain: bool) -> Callable[
     """
     init_default_scope('mmseg')
     torch.manual_seed(0)
+    method = Config.fromfile(METHOD).method
+    method.loss_decode.pop('_delete_')
     ends = [0, *accumulate(sizes)]
     steps = [list(range(a + 1, b + 1)) for a, b in zip(ends, ends[1:], strict=False)]
     cfg = dict(
@@ -71,7 +73,7 @@ def make(sizes: Sequence[int], images: int, size: int, plain: bool) -> Callable[
         dropout_ratio=0.0,
         num_classes=1 + ends[-1],
         scenario=dict(name=steps, num_classes=ends[-1]),
-        **Config.fromfile(METHOD).method,
+        **method,
     )
     old, head = (MODELS.build(dict(cfg, step=len(steps) - n)).to(DEVICE) for n in (2, 1))
     if plain:

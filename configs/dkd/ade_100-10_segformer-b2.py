@@ -3,17 +3,11 @@
 # are downloaded on first use. For 4 GPUs; batch_size in train_dataloader is per GPU.
 #   tools/dist_train.sh configs/dkd/ade_100-10_segformer-b2.py 4
 _base_ = [
-    '../_base_/models/dkd_segformer-b2.py', '../_base_/datasets/ade20k_512.py',
-    '../_base_/schedules/ade_100e_adamw.py', '../_base_/default_runtime.py'
+    '../_base_/models/segformer_mit-b2_incremental.py',
+    '../_base_/datasets/ade_100-10.py',
+    '../_base_/schedules/dkd_ade_100e_adamw.py',
+    '../_base_/methods/dkd_ade.py',
+    '../_base_/incremental_runtime.py',
 ]
-scenario = dict(name='100-10', num_classes=150, has_background=False)
 model = dict(
-    decode_head=dict(
-        num_classes=150,
-        scenario=scenario,
-        loss_decode=dict(pos_weight=35.0)))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-log_processor = dict(by_epoch=True)
-randomness = dict(seed=0)
-tta_model = dict(type='IncrementalTTAModel')
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))

@@ -4,15 +4,13 @@
 # is per GPU.
 #   tools/dist_train.sh configs/dkd/ade_100-10_upernet-swin-t.py 4
 _base_ = [
-    '../_base_/models/dkd_upernet-swin-t.py', '../_base_/datasets/ade20k_512.py',
-    '../_base_/schedules/ade_100e_adamw.py', '../_base_/default_runtime.py'
+    '../_base_/models/upernet_swin-t_incremental.py',
+    '../_base_/datasets/ade_100-10.py',
+    '../_base_/schedules/dkd_ade_100e_adamw.py',
+    '../_base_/methods/dkd_ade.py',
+    '../_base_/incremental_runtime.py',
 ]
-scenario = dict(name='100-10', num_classes=150, has_background=False)
-head = dict(
-    num_classes=150, scenario=scenario, loss_decode=dict(pos_weight=35.0))
-model = dict(decode_head=head, auxiliary_head=head)
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-log_processor = dict(by_epoch=True)
-randomness = dict(seed=0)
-tta_model = dict(type='IncrementalTTAModel')
+head = dict(num_classes=150, scenario=_base_.scenario)
+model = dict(
+    decode_head=dict(_base_.method, **head),
+    auxiliary_head=dict(_base_.auxiliary_method, **head))

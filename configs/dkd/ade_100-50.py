@@ -3,11 +3,11 @@
 # first use. For 4 GPUs; batch_size in train_dataloader is per GPU.
 #   tools/dist_train.sh configs/dkd/ade_100-50.py 4
 _base_ = [
-    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_100e.py',
-    '../_base_/methods/dkd.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-50.py',
+    '../_base_/schedules/dkd_ade_100e.py',
+    '../_base_/methods/dkd_ade.py',
+    '../_base_/incremental_runtime.py',
 ]
 model = dict(
-    decode_head=dict(
-        # Paper: gamma is 35 at every step.
-        loss_decode=dict(_delete_=True, type='MultiBCELoss', pos_weight=35.0),
-        **_base_.method))
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))

@@ -1,8 +1,12 @@
 # DKD on ADE20K, 50-50, overlapped: 50 classes, then 50, then 50 (three steps).
 # Needs what ade_100-50.py needs.
 #   tools/dist_train.sh configs/dkd/ade_50-50.py 4
-_base_ = './ade_100-50.py'
-scenario = dict(name='50-50', num_classes=150, has_background=False)
-model = dict(decode_head=dict(scenario=scenario))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_50-50.py',
+    '../_base_/schedules/dkd_ade_100e.py',
+    '../_base_/methods/dkd_ade.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))

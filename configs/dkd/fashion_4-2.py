@@ -2,14 +2,10 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/dkd/fashion_4-2.py
 _base_ = [
-    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion_dkd.py',
-    '../_base_/methods/dkd.py'
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/dkd_fashion_800i.py',
+    '../_base_/methods/dkd_fashion.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(
-    decode_head=dict(
-        loss_decode=dict(type='MultiBCELoss', pos_weight=2.0),
-        **_base_.method))
-custom_hooks = [
-    dict(type='IncrementalStepHook'),
-    dict(type='ReasoningChangeHook', interval=10)
-]
+model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))

@@ -4,20 +4,20 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/dkd/fashion_4-2_pspnet.py
 _base_ = [
-    '../_base_/models/dkd_pspnet-r50-d8.py', '../_base_/datasets/fashion.py',
-    '../_base_/schedules/fashion_dkd.py', '../_base_/default_runtime.py'
+    '../_base_/models/pspnet_r50-d8_incremental.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/dkd_fashion_800i.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
 ]
-scenario = dict(name='4-2', num_classes=8)
-head = dict(
-    num_classes=9, scenario=scenario, loss_decode=dict(pos_weight=2.0))
+head = dict(num_classes=9, scenario=_base_.scenario)
 model = dict(
     data_preprocessor=dict(size=(128, 128)),
     pretrained=None,
     backbone=dict(depth=18, base_channels=16, stem_channels=16),
-    decode_head=dict(in_channels=128, channels=32, **head),
-    auxiliary_head=dict(in_channels=64, channels=16, **head))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+    decode_head=dict(_base_.method, in_channels=128, channels=32, **head),
+    auxiliary_head=dict(
+        _base_.auxiliary_method, in_channels=64, channels=16, **head))
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(auxiliary_head=dict(lr_mult=5.0))))
 later_steps = dict(
@@ -25,5 +25,3 @@ later_steps = dict(
         paramwise_cfg=dict(
             custom_keys=dict(auxiliary_head=dict(lr_mult=10.0)))),
     model=dict(auxiliary_head=dict(loss_decode=dict(pos_weight=6.0))))
-randomness = dict(seed=0)
-tta_model = dict(type='IncrementalTTAModel')

@@ -4,20 +4,18 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/dkd/fashion_4-2_segformer.py
 _base_ = [
-    '../_base_/models/dkd_segformer-b2.py', '../_base_/datasets/fashion.py',
-    '../_base_/schedules/fashion_adamw.py', '../_base_/default_runtime.py'
+    '../_base_/models/segformer_mit-b2_incremental.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/dkd_fashion_800i_adamw.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
 ]
-scenario = dict(name='4-2', num_classes=8)
 model = dict(
     data_preprocessor=dict(size=(128, 128)),
     backbone=dict(embed_dims=16, num_layers=[1, 1, 1, 1], init_cfg=None),
     decode_head=dict(
+        _base_.method,
         in_channels=[16, 32, 80, 128],
         channels=32,
         num_classes=9,
-        scenario=scenario,
-        loss_decode=dict(pos_weight=2.0)))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-randomness = dict(seed=0)
-tta_model = dict(type='IncrementalTTAModel')
+        scenario=_base_.scenario))

@@ -4,17 +4,11 @@
 # is per GPU.
 #   tools/dist_train.sh configs/dkd/voc_15-1_segformer-b2.py 4
 _base_ = [
-    '../_base_/models/dkd_segformer-b2.py', '../_base_/datasets/voc12_aug_512.py',
-    '../_base_/schedules/voc_60e_adamw.py', '../_base_/default_runtime.py'
+    '../_base_/models/segformer_mit-b2_incremental.py',
+    '../_base_/datasets/voc_15-1.py',
+    '../_base_/schedules/dkd_voc_60e_adamw.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
 ]
-scenario = dict(name='15-1', num_classes=20)
 model = dict(
-    decode_head=dict(
-        num_classes=21,
-        scenario=scenario,
-        loss_decode=dict(pos_weight=2.0)))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-log_processor = dict(by_epoch=True)
-randomness = dict(seed=0)
-tta_model = dict(type='IncrementalTTAModel')
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))

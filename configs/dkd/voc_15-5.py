@@ -3,10 +3,11 @@
 # ImageNet weights are downloaded on first use. For 4 GPUs; batch_size in train_dataloader is per GPU.
 #   tools/dist_train.sh configs/dkd/voc_15-5.py 4
 _base_ = [
-    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_60e.py',
-    '../_base_/methods/dkd.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-5.py',
+    '../_base_/schedules/dkd_voc_60e.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
 ]
 model = dict(
-    decode_head=dict(
-        loss_decode=dict(_delete_=True, type='MultiBCELoss', pos_weight=2.0),
-        **_base_.method))
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))

@@ -4,8 +4,10 @@
 #   tools/dist_train.sh configs/dkd/voc_15-5_stock-r101-d8.py 4
 _base_ = [
     '../_base_/models/deeplabv3_r50-d8.py',
-    '../_base_/datasets/pascal_voc12_aug.py', '../_base_/schedules/voc_60e.py',
-    '../_base_/methods/dkd.py', '../_base_/default_runtime.py'
+    '../_base_/datasets/pascal_voc12_aug.py',
+    '../_base_/schedules/dkd_voc_60e.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
 ]
 scenario = dict(name='15-5', num_classes=20)
 data_preprocessor = dict(size=(512, 512))
@@ -15,11 +17,10 @@ model = dict(
     pretrained='open-mmlab://resnet101_v1c',
     backbone=dict(depth=101),
     decode_head=dict(
+        _base_.method,
         base_type='ASPPHead',
         num_classes=21,
-        scenario=scenario,
-        loss_decode=dict(_delete_=True, type='MultiBCELoss', pos_weight=2.0),
-        **_base_.method),
+        scenario=scenario),
     auxiliary_head=None)
 train_dataloader = dict(
     batch_size=8,
@@ -43,6 +44,3 @@ val_dataloader = None
 val_evaluator = None
 test_evaluator = dict(_delete_=True, type='IncrementalIoUMetric')
 test_cfg = dict(type='TestLoop')
-log_processor = dict(by_epoch=True)
-tta_model = dict(type='IncrementalTTAModel')
-randomness = dict(seed=0)

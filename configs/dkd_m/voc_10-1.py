@@ -1,5 +1,13 @@
 # DKD-M on PASCAL VOC 2012, 10-1, overlapped: DKD with a replay memory of 100 images.
 # Needs what configs/dkd/voc_15-5.py needs.
 #   tools/dist_train.sh configs/dkd_m/voc_10-1.py 4
-_base_ = '../dkd/voc_10-1.py'
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_10-1.py',
+    '../_base_/schedules/dkd_voc_60e.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
 memory = dict(size=100)

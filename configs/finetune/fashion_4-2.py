@@ -1,8 +1,12 @@
-# Fine-tuning (cross entropy and nothing else) on the embedded demo set: 4 classes, then 2, then 2 (three steps).
+# Fine-tuning (cross entropy and nothing else) on the embedded demo set: 4 classes, then 2, then 2
+# (three steps).
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/finetune/fashion_4-2.py
 _base_ = [
-    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion.py',
-    '../_base_/methods/softmax.py'
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/fashion_800i.py',
+    '../_base_/methods/finetune.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(decode_head=_base_.method)
+model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))

@@ -1,11 +1,23 @@
-# The frozen baseline on PASCAL VOC 2012, 15-5, overlapped: backbone, head and old classifiers frozen, only new
-# classifiers learn, by mBCE. Reported as competitive by later work (RevisitingCSS). DKD's recipe.
-# The auxiliary classifier is trained in step 0 and not used: step 0 is the same as DKD's.
+# The frozen baseline on PASCAL VOC 2012, 15-5, overlapped: backbone, head and old classifiers frozen,
+# only new classifiers learn, by mBCE. Reported as competitive by later work (RevisitingCSS). DKD's
+# recipe. The auxiliary classifier is trained in step 0 and not used: step 0 is the same as DKD's.
 # Needs what configs/dkd/voc_15-5.py needs.
 #   tools/dist_train.sh configs/frozen/voc_15-5.py 4
-_base_ = '../dkd/voc_15-5.py'
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-5.py',
+    '../_base_/schedules/dkd_voc_60e.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
+]
 model = dict(
-    decode_head=dict(init='random', loss_kd=None, loss_dkd=None))
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        init='random',
+        loss_kd=None,
+        loss_dkd=None))
 later_steps = dict(
     model=dict(
         train_only=['decode_head.conv_seg.steps.{step}'],

@@ -1,5 +1,16 @@
-# The third row of Table 3: mBCE and KD, new classifiers from the auxiliary one, no DKD.
-# Needs what configs/dkd/voc_15-5.py needs.
+# mBCE + KD and the initialisation on PASCAL VOC 2012, 15-5, overlapped: the third row of Table 3, new
+# classifiers from the auxiliary one, without DKD. Needs what configs/dkd/voc_15-5.py needs.
 #   tools/dist_train.sh configs/kd_init/voc_15-5.py 4
-_base_ = '../dkd/voc_15-5.py'
-model = dict(decode_head=dict(loss_dkd=None))
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-5.py',
+    '../_base_/schedules/dkd_voc_60e.py',
+    '../_base_/methods/dkd.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        loss_dkd=None))

@@ -2,8 +2,11 @@
 # authors. Needs what configs/dkd/ade_100-50.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/mib/ade_100-50.py 4
 _base_ = [
-    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_60e.py',
-    '../_base_/methods/mib.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-50.py',
+    '../_base_/schedules/mib_ade_60e.py',
+    '../_base_/methods/mib.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(decode_head=_base_.method)
-train_dataloader = dict(batch_size=6)
+model = dict(
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))

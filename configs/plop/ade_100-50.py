@@ -2,10 +2,12 @@
 # authors. Needs what configs/dkd/ade_100-50.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/plop/ade_100-50.py 4
 _base_ = [
-    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_60e.py',
-    '../_base_/methods/plop.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-50.py',
+    '../_base_/schedules/mib_ade_60e.py',
+    '../_base_/methods/plop_ade.py',
+    '../_base_/incremental_runtime.py',
 ]
 model = dict(
-    decode_head=dict(_base_.method, pod_factor=1e-3, pod_logits_factor=1e-5))
-train_dataloader = dict(batch_size=6)
-later_steps = dict(model=dict(freeze_dropout=True))
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))
+later_steps = dict(model=_base_.later_model)

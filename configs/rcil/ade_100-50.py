@@ -2,12 +2,12 @@
 # authors. Needs what configs/dkd/ade_100-50.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/rcil/ade_100-50.py 4
 _base_ = [
-    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_60e.py',
-    '../_base_/methods/rcil.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-50.py',
+    '../_base_/schedules/mib_ade_60e.py',
+    '../_base_/methods/rcil_ade.py',
+    '../_base_/incremental_runtime.py',
 ]
 model = dict(
-    decode_head=dict(_base_.method, pckd_weight=5e-6, pckd_last_weight=5e-7))
-train_dataloader = dict(batch_size=6)
-# The paper's network has no dropout: with it on, the student's feature would differ from the teacher's by
-# chance alone.
-later_steps = dict(model=dict(freeze_dropout=True))
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))
+later_steps = dict(model=_base_.later_model)

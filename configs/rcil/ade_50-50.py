@@ -1,8 +1,13 @@
 # RCIL on ADE20K, 50-50, overlapped: 50 classes, then 50 at a time (three steps).
 # Needs what configs/dkd/ade_100-50.py needs.
 #   tools/dist_train.sh configs/rcil/ade_50-50.py 4
-_base_ = './ade_100-50.py'
-scenario = dict(name='50-50', num_classes=150, has_background=False)
-model = dict(decode_head=dict(scenario=scenario))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_50-50.py',
+    '../_base_/schedules/mib_ade_60e.py',
+    '../_base_/methods/rcil_ade.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))
+later_steps = dict(model=_base_.later_model)

@@ -2,13 +2,13 @@
 # DKD authors. Needs what configs/dkd/voc_15-5.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/rcil/voc_15-5.py 4
 _base_ = [
-    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_30e.py',
-    '../_base_/methods/rcil.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-5.py',
+    '../_base_/schedules/rcil_voc_30e.py',
+    '../_base_/methods/rcil.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(decode_head=_base_.method)
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
 train_dataloader = dict(batch_size=6)
-# The authors' program: 2e-2 at step 0; later steps have the 1e-3 of voc_30e.py.
-optim_wrapper = dict(optimizer=dict(lr=2e-2))
-# The paper's network has no dropout: with it on, the student's feature would differ from the teacher's by
-# chance alone.
-later_steps = dict(model=dict(freeze_dropout=True))
+later_steps = dict(model=_base_.later_model)

@@ -4,12 +4,12 @@
 # data/recall/<class name>/, such as data/recall/wall/. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/recall/ade_100-50.py 4
 _base_ = [
-    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_60e.py',
-    '../_base_/methods/recall.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-50.py',
+    '../_base_/schedules/mib_ade_60e.py',
+    '../_base_/methods/recall.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(decode_head=_base_.method)
-train_dataloader = dict(batch_size=6)
-later_steps = dict(
-    train_dataloader=dict(
-        dataset=dict(
-            type='RetrievedReplay', web_root='data/recall', share=0.5)))
+model = dict(
+    decode_head=dict(_base_.method, num_classes=150, scenario=_base_.scenario))
+later_steps = dict(train_dataloader=dict(dataset=_base_.retrieved))

@@ -2,15 +2,17 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/recall/fashion_4-2.py
 _base_ = [
-    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion.py',
-    '../_base_/methods/recall.py'
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/fashion_800i.py',
+    '../_base_/methods/recall.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(decode_head=_base_.method)
-# The paper's lr is the same at every step: that of the decoder is 0.05 in later steps as at step 0. With the
-# 0.02 of the other methods the new classes were at 0 after 250 of the 500 iterations (seed 0).
+model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))
+# The paper's lr is the same at every step: that of the decoder is 0.05 in later steps as at step 0. With
+# the 0.02 of the other methods the new classes were at 0 after 250 of the 500 iterations of 4-2 (seed 0).
 later_steps = dict(
     optim_wrapper=dict(
         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=25.0)))),
     train_dataloader=dict(
-        dataset=dict(
-            type='RetrievedReplay', web_root='data/fashion_web', share=0.5)))
+        dataset=dict(_base_.retrieved, web_root='data/fashion_web')))

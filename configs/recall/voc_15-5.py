@@ -4,34 +4,23 @@
 # data/recall/<class name>/, such as data/recall/aeroplane/. For one GPU.
 #   python tools/incremental_train.py configs/recall/voc_15-5.py
 _base_ = [
-    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_recall.py',
-    '../_base_/methods/recall.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-5.py',
+    '../_base_/schedules/recall_voc_1500i.py',
+    '../_base_/methods/recall.py',
+    '../_base_/incremental_runtime.py',
 ]
-crop_size = (321, 321)
-data_preprocessor = dict(size=crop_size)
+data_preprocessor = dict(size=(321, 321))
 model = dict(
     data_preprocessor=data_preprocessor,
     backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False)),
-    decode_head=_base_.method)
-# The program scales by 0.5 to 1.5; the long side of VOC's images is 500.
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(
-        type='RandomResize',
-        scale=(500, 500),
-        ratio_range=(0.5, 1.5),
-        keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs')
-]
-log_processor = dict(by_epoch=False)
-train_dataloader = dict(
-    batch_size=4,
-    sampler=dict(type='InfiniteSampler'),
-    dataset=dict(pipeline=train_pipeline))
+    decode_head=dict(
+        _base_.method, num_classes=21, scenario=_base_.scenario))
+train_dataloader = _base_.small_batches
+# 15 classes at step 0, 5 later.
+param_scheduler = [dict(_base_.poly, end=22500)]
+train_cfg = dict(max_iters=22500)
 later_steps = dict(
-    train_dataloader=dict(
-        dataset=dict(
-            type='RetrievedReplay', web_root='data/recall', share=0.5)))
+    param_scheduler=[dict(_base_.poly, end=7500)],
+    train_cfg=dict(max_iters=7500),
+    train_dataloader=dict(dataset=_base_.retrieved))

@@ -2,9 +2,12 @@
 # 4-2).
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/sdr/fashion_4-1.py
-_base_ = './fashion_4-2.py'
-scenario = dict(name='4-1', num_classes=8)
-model = dict(decode_head=dict(scenario=scenario))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
-later_steps = _base_.halved
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion_4-1.py',
+    '../_base_/schedules/fashion_800i.py',
+    '../_base_/methods/sdr.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))
+later_steps = dict(train_cfg=dict(max_iters=250))

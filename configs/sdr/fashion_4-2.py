@@ -2,7 +2,10 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/sdr/fashion_4-2.py
 _base_ = [
-    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion.py',
-    '../_base_/methods/sdr.py'
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/fashion_800i.py',
+    '../_base_/methods/sdr.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(decode_head=_base_.method)
+model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))

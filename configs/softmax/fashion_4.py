@@ -4,11 +4,10 @@
 #   python tools/train.py configs/softmax/fashion_4.py
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
-    '../_base_/datasets/fashion.py', '../_base_/schedules/fashion.py',
-    '../_base_/default_runtime.py'
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/fashion_800i.py',
+    '../_base_/incremental_runtime.py',
 ]
-custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)
-scenario = dict(name='4-2', num_classes=8)
 model = dict(
     _delete_=True,
     type='EncoderDecoder',
@@ -25,6 +24,6 @@ model = dict(
         num_classes=5,
         norm_cfg=dict(type='SyncBN', requires_grad=True),
         loss_decode=dict(type='CrossEntropyLoss')))
-train_dataloader = dict(dataset=dict(scenario=scenario, step=0))
-test_dataloader = dict(dataset=dict(scenario=scenario, step=0))
-randomness = dict(seed=0)
+train_dataloader = dict(dataset=dict(step=0))
+test_dataloader = dict(dataset=dict(step=0))
+tta_model = dict(type='SegTTAModel')

@@ -3,13 +3,16 @@
 # unknown. Crop and epoch as in voc_15-5.py. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/ssul/ade_100-50.py 4
 _base_ = [
-    '../_base_/tasks/ade_100-50.py', '../_base_/schedules/ade_100e_ssul.py',
-    '../_base_/methods/ssul.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-50.py',
+    '../_base_/schedules/ssul_ade_100e.py',
+    '../_base_/methods/ssul_unlabelled.py',
+    '../_base_/incremental_runtime.py',
 ]
 model = dict(
     decode_head=dict(
-        base_type='ProjectedASPPHead',
-        loss_decode=dict(_delete_=True, type='MultiBCELoss', void='ignored'),
-        **dict(_base_.method, unknown='unlabelled')))
-train_dataloader = dict(batch_size=6)
+        _base_.method,
+        num_classes=150,
+        scenario=_base_.scenario,
+        base_type='ProjectedASPPHead'))
 later_steps = dict(model=_base_.later_model)

@@ -3,13 +3,13 @@
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/ssul/fashion_4-2.py
 _base_ = [
-    '../_base_/tasks/fashion_4-2.py', '../_base_/schedules/fashion.py',
-    '../_base_/methods/ssul.py'
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/fashion_4-2.py',
+    '../_base_/schedules/fashion_800i.py',
+    '../_base_/methods/ssul_unlabelled.py',
+    '../_base_/incremental_runtime.py',
 ]
-model = dict(
-    decode_head=dict(
-        loss_decode=dict(type='MultiBCELoss', void='ignored'),
-        **dict(_base_.method, unknown='unlabelled')))
+model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))
 later_steps = dict(
     model=_base_.later_model,
     optim_wrapper=dict(

@@ -7,22 +7,21 @@
 # GPU.
 #   tools/dist_train.sh configs/ssul/voc_15-5.py 4
 _base_ = [
-    '../_base_/tasks/voc_15-5.py', '../_base_/schedules/voc_50e.py',
-    '../_base_/methods/ssul.py'
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-5.py',
+    '../_base_/schedules/ssul_voc_50e.py',
+    '../_base_/methods/ssul.py',
+    '../_base_/incremental_runtime.py',
 ]
 model = dict(
     decode_head=dict(
-        base_type='ProjectedASPPHead',
-        loss_decode=dict(_delete_=True, type='MultiBCELoss', void='ignored'),
-        **_base_.method))
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        base_type='ProjectedASPPHead'))
 load_image, load_annotations, *geometry = _base_.train_pipeline
-load_saliency = dict(
-    type='LoadSaliency',
-    folder='data/VOCdevkit/VOC2012/saliency_map',
-    # Program, for the authors' maps. For a detector's scores, from 0 to 255: 127.
-    threshold=0)
 train_dataloader = dict(
-    batch_size=8,
-    dataset=dict(
-        pipeline=[load_image, load_annotations, load_saliency, *geometry]))
+    dataset=dict(pipeline=[
+        load_image, load_annotations, _base_.load_saliency, *geometry
+    ]))
 later_steps = dict(model=_base_.later_model)

@@ -1,8 +1,22 @@
 # SSUL on PASCAL VOC 2012, 19-1, overlapped: 19 classes, then 1 (two steps).
 # Needs what configs/ssul/voc_15-5.py needs.
 #   tools/dist_train.sh configs/ssul/voc_19-1.py 4
-_base_ = './voc_15-5.py'
-scenario = dict(name='19-1', num_classes=20)
-model = dict(decode_head=dict(scenario=scenario))
-train_dataloader = dict(dataset=dict(scenario=scenario))
-test_dataloader = dict(dataset=dict(scenario=scenario))
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_19-1.py',
+    '../_base_/schedules/ssul_voc_50e.py',
+    '../_base_/methods/ssul.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        base_type='ProjectedASPPHead'))
+load_image, load_annotations, *geometry = _base_.train_pipeline
+train_dataloader = dict(
+    dataset=dict(pipeline=[
+        load_image, load_annotations, _base_.load_saliency, *geometry
+    ]))
+later_steps = dict(model=_base_.later_model)

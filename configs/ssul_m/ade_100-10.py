@@ -2,5 +2,18 @@
 # batch on average, with the labels of the steps that trained on them.
 # Needs what configs/ssul/ade_100-50.py needs.
 #   tools/dist_train.sh configs/ssul_m/ade_100-10.py 4
-_base_ = '../ssul/ade_100-10.py'
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/ade_100-10.py',
+    '../_base_/schedules/ssul_ade_100e.py',
+    '../_base_/methods/ssul_unlabelled.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=150,
+        scenario=_base_.scenario,
+        base_type='ProjectedASPPHead'))
+later_steps = dict(model=_base_.later_model)
 memory = dict(size=300)

@@ -21,8 +21,8 @@ LEAVES = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.glob('[!_]*/*
 # Variables of base files. They serve the composition of configs, nothing reads them afterwards: they may
 # differ, come and go.
 VARIABLES = frozenset(
-    """adamw adamw_keys auxiliary_method crop_size geometry halved head later_model load_annotations
-    load_image load_saliency method train_pipeline""".split()
+    """adamw adamw_keys auxiliary_method crop_size geometry head later_model load_annotations load_image
+    load_saliency method poly retrieved small_batches train_pipeline""".split()
 )
 
 

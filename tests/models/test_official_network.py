@@ -56,6 +56,7 @@ def fill(name: str, shape: list[int]) -> torch.Tensor:
 def build(num_classes: int) -> torch.nn.Module:
     register_all_modules()
     cfg = Config.fromfile(CONFIG).model
+    cfg.type, cfg.decode_head.type = 'EncoderDecoder', cfg.decode_head.pop('base_type')
     cfg.backbone.init_cfg = None
     cfg.decode_head.num_classes = num_classes
     return revert_sync_batchnorm(MODELS.build(cfg))

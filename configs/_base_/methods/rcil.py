@@ -1,7 +1,8 @@
 # RCIL (Zhang et al., CVPR 2022): MiB's losses, pooled cube distillation, and two branches, one of them
 # frozen, in place of every 3x3 convolution and every branch of the ASPP. The weights are those of the
-# authors' program on VOC; ADE20K has its own (configs/rcil/ade_100-50.py).
-# A config takes it over with decode_head=dict(**_base_.method).
+# authors' program on VOC.
+# A config takes it over with decode_head=dict(_base_.method, ...) and
+# later_steps=dict(model=_base_.later_model).
 method = dict(
     type='RCILHead',
     kd_weight=100.0,
@@ -9,5 +10,7 @@ method = dict(
     pckd_last_weight=5e-4,
     kernels=(4, 8, 12, 16, 20, 24),
     loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
+# The paper's network has no dropout: with it on, the student's feature would differ from the
+# teacher's by chance alone.
+later_model = dict(freeze_dropout=True)
 custom_hooks = [dict(type='IncrementalStepHook')]
-custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)

@@ -3,7 +3,7 @@
 # those of the authors' program (its --method SDR). It says that the best weights differ from
 # scenario to scenario: KD from 1 to 100, matching from 1e-3 to 1e-1, contrastive from 1e-3 to 1e-2,
 # sparsity from 1e-5 to 1e-3.
-# A config takes it over with decode_head=dict(**_base_.method).
+# A config takes it over with decode_head=dict(_base_.method, ...).
 method = dict(
     type='SDRHead',
     init='random',
@@ -13,4 +13,3 @@ method = dict(
     sparsity_weight=1e-3,
     loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
 custom_hooks = [dict(type='IncrementalStepHook')]
-custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)

@@ -30,6 +30,7 @@ model = dict(
         dropout_ratio=0.1,
         num_classes=9,
         norm_cfg=dict(type='SyncBN', requires_grad=True),
-        align_corners=False),
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss')),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

@@ -1,9 +1,11 @@
 # The network of the DKD authors: torchvision's ResNet-101 (7x7 stem) at output stride 16 and its
-# DeepLabV3 head with 256 channels, a 1x1 projection and one more 3x3 conv; no auxiliary head.
-# Needs OfficialASPPHead: the config built on this one must import `mmseg_dkd` (custom_imports).
+# DeepLabV3 head with 256 channels, a 1x1 projection and one more 3x3 conv; no auxiliary head. The method
+# says what kind of head the decode head is.
 _base_ = './deeplabv3_r50-d8.py'
-
+data_preprocessor = dict(size=(512, 512))
 model = dict(
+    type='IncrementalSegmentor',
+    data_preprocessor=data_preprocessor,
     pretrained=None,
     backbone=dict(
         type='ResNet',
@@ -19,7 +21,7 @@ model = dict(
             checkpoint='https://download.pytorch.org/models/resnet101-63fe2227.pth'
         )),
     decode_head=dict(
-        type='OfficialASPPHead',
+        base_type='OfficialASPPHead',
         channels=256,
         dilations=(1, 6, 12, 18),
         dropout_ratio=0.),

@@ -1,6 +1,5 @@
-# What the recipes for VOC and ADE20K share: SGD with momentum 0.9, nesterov and weight decay 1e-4, mixed
-# precision, epochs. A schedule built on it adds lr, batch size, curve and length.
-# Needs log_processor = dict(by_epoch=True) in the config that is built on it.
+# What the recipes for VOC and ADE20K share: SGD with momentum 0.9, nesterov and weight decay 1e-4,
+# mixed precision, epochs. A schedule built on it adds lr, batch size, curve and length.
 optim_wrapper = dict(
     # It needs a GPU: without one, --cfg-options optim_wrapper.type=OptimWrapper
     type='AmpOptimWrapper',
@@ -10,6 +9,7 @@ optim_wrapper = dict(
 # --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
 auto_scale_lr = dict(enable=False)
 train_cfg = dict(type='EpochBasedTrainLoop')
+log_processor = dict(by_epoch=True)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),

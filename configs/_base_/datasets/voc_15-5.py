@@ -1,0 +1,5 @@
+# PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps).
+_base_ = './voc12_aug_512.py'
+scenario = dict(name='15-5', num_classes=20)
+train_dataloader = dict(dataset=dict(scenario=scenario))
+test_dataloader = dict(dataset=dict(scenario=scenario))

@@ -1,7 +1,0 @@
-# Fine-tuning: cross entropy and nothing else.
-# A config takes it over with decode_head=dict(**_base_.method).
-method = dict(
-    type='SoftmaxHead',
-    loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
-custom_hooks = [dict(type='IncrementalStepHook')]
-custom_imports = dict(imports=['mmseg_dkd'], allow_failed_imports=False)

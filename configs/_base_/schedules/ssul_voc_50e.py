@@ -1,0 +1,25 @@
+# Recipe of SSUL for PASCAL VOC 2012, for batches of 32: 50 epochs at every step, lr 1e-2, and 1e-3 for
+# the backbone at step 0, poly with power 0.9 (the authors' commands and program), SGD with momentum
+# 0.9, nesterov, weight decay 1e-4, mixed precision (program).
+_base_ = './epochs.py'
+optim_wrapper = dict(
+    optimizer=dict(lr=1e-2),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
+auto_scale_lr = dict(base_batch_size=32)
+param_scheduler = [
+    dict(
+        type='PolyLR',
+        power=0.9,
+        eta_min=0,
+        begin=0,
+        end=50,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
+train_cfg = dict(max_epochs=50)
+later_steps = dict(
+    optim_wrapper=dict(
+        paramwise_cfg=dict(
+            custom_keys={
+                'decode_head.conv_seg.background': dict(lr_mult=1e-4)
+            })))
