@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_dkd.engine.recipe import digest, first_step_of, recipe_of
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs.recipe import digest, first_step_of, recipe_of
 from mmseg_dkd.scenario import Scenario
 
 from .names import CONFIGS, load
@@ -52,7 +53,7 @@ def resolved(name: str) -> dict:
 
 
 def _recipes(cfg: Config) -> list[str]:
-    return [recipe_of(cfg, step) for step in range(Scenario(**cfg.scenario).num_steps)]
+    return [recipe_of(step_config(cfg, step)) for step in range(Scenario(**cfg.scenario).num_steps)]
 
 
 def write() -> None:
