@@ -1,7 +1,6 @@
 """The class order, and the images of each step against counts of the real VOC training set."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmseg_dkd import Scenario
+from tests.oracle import ORACLE
 
-DATA = Path(__file__).parent / 'data'
 VOC_TRAIN = {
     (setting, name): sizes['train']
-    for setting, scenarios in json.loads((DATA / 'split_sizes.json').read_text())['voc'].items()
+    for setting, scenarios in json.loads((ORACLE / 'split_sizes.json').read_text())['voc'].items()
     for name, sizes in scenarios.items()
 }
 
@@ -21,7 +20,7 @@ VOC_TRAIN = {
 @pytest.fixture(scope='module')
 def known_presence() -> dict[str, np.ndarray]:
     """bool ``[10582]`` each: ``class_11`` .. ``class_20`` and unions of the lower classes."""
-    with np.load(DATA / 'voc_presence.npz') as stored:
+    with np.load(ORACLE / 'voc_presence.npz') as stored:
         return {key: stored[key] for key in stored.files if key != 'image_id'}
 
 

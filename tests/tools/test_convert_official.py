@@ -12,6 +12,7 @@ from mmengine.config import Config, ConfigDict
 from mmseg_dkd import Scenario
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.utils import checkpoint_types
+from tests.oracle import ORACLE
 from tests.tiny import REPOSITORY
 
 
@@ -26,9 +27,9 @@ def cfg():
 
 
 @pytest.fixture(scope='module')
-def released(oracle):
+def released():
     """A state dict as released, of step 2 of 15-1: one number in every tensor, no memory."""
-    shapes = json.loads((oracle / 'official_state_dict.json').read_text())
+    shapes = json.loads((ORACLE / 'official_state_dict.json').read_text())
     return {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
 
 
