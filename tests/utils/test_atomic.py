@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import subprocess
 from functools import partial
 
@@ -53,7 +54,7 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
 
 
 @pytest.fixture
-def one_megabyte(tmp_path):
+def disk(tmp_path):
     """A disk of 1 MB, where one can be mounted."""
     done = subprocess.run(
         ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', tmp_path], capture_output=True
@@ -64,23 +65,41 @@ def one_megabyte(tmp_path):
     subprocess.run(['umount', '-l', tmp_path], check=True)
 
 
-def test_a_full_disk_keeps_the_older_file(one_megabyte):
-    path = one_megabyte / 'iter_1.pth'
+@pytest.fixture
+def limit(tmp_path):
+    """A folder where a file has at most 1 MB: its writer fails in the middle as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
+    yield tmp_path
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+FULL = pytest.mark.parametrize(
+    'kind, words', [('limit', 'File too large'), ('disk', 'No space left')]
+)
+
+
+@FULL
+def test_a_full_disk_keeps_the_older_file(kind, words, request):
+    folder = request.getfixturevalue(kind)
+    path = folder / 'iter_1.pth'
     AtomicBackend().put(b'1' * 600_000, path)
-    with pytest.raises(OSError, match=f'{path} could not be written .No space left'):
-        AtomicBackend().put(b'2' * 600_000, path)
+    with pytest.raises(OSError, match=f'{path} could not be written .{words}'):
+        AtomicBackend().put(b'2' * 1_200_000, path)
     assert path.read_bytes() == b'1' * 600_000
-    assert list(one_megabyte.iterdir()) == [path]
+    assert list(folder.iterdir()) == [path]
 
 
-def test_a_disk_that_fills_up_under_torch_is_named(one_megabyte):
+@FULL
+def test_a_disk_that_fills_up_under_torch_is_named(kind, words, request):
+    folder = request.getfixturevalue(kind)
     write = partial(torch.save, torch.zeros(1_000_000))
-    with pytest.raises(OSError, match='could not be written .No space left'):
-        write_atomically(one_megabyte / 'iter_1.pth', write)
-    assert not list(one_megabyte.iterdir())
+    with pytest.raises(OSError, match=f'could not be written .{words}'):
+        write_atomically(folder / 'iter_1.pth', write)
+    assert not list(folder.iterdir())
 
 
-def test_a_read_only_disk_is_named(one_megabyte):
-    subprocess.run(['mount', '-o', 'remount,ro', one_megabyte], check=True)
+def test_a_read_only_disk_is_named(disk):
+    subprocess.run(['mount', '-o', 'remount,ro', disk], check=True)
     with pytest.raises(OSError, match='file.json could not be written .Read-only'):
-        write_atomically(one_megabyte / 'file.json', lambda file: file.write(b''))
+        write_atomically(disk / 'file.json', lambda file: file.write(b''))
