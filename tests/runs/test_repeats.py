@@ -2,15 +2,13 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from mmseg_dkd.cli.ranges import parse_range
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.repeats import read_orders, repeated, unfinished
-from tests.tiny import REPOSITORY
+from tests.forked import forked
 
 SCENARIO = dict(name='2-1', num_classes=4)
 
@@ -84,13 +82,9 @@ def test_seeds_and_orders_from_the_command_line_share_what_they_can(tiny, tmp_pa
     (tmp_path / 'orders.txt').write_text(
         'a: 1 2 3 4 5 6 7 8\nb: 1 2 3 4 8 7 6 5\nc: 8 7 6 5 4 3 2 1\n'
     )
-    done = subprocess.run(
-        [
-            sys.executable, 'tools/incremental_train.py', tmp_path / 'fashion_4-2.py',
-            '--work-dir', tmp_path / 'runs', '--steps', '0-1', '--seeds', '1',
-            '--orders', tmp_path / 'orders.txt',
-        ],
-        cwd=REPOSITORY, capture_output=True, text=True,
+    done = forked(
+        'tools/incremental_train.py', tmp_path / 'fashion_4-2.py', '--work-dir', tmp_path / 'runs',
+        '--steps', '0-1', '--seeds', '1', '--orders', tmp_path / 'orders.txt',
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     folders = [tmp_path / f'runs/{order}/seed_1' for order in 'abc']

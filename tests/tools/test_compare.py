@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.forked import forked
 from tests.tools.test_tools import run
 
 FILES = ['curves.png', 'forgetting.csv', 'forgetting.md', 'runs.csv', 'table.md']
@@ -28,7 +29,7 @@ def row(tiny, tmp_path):
 
 
 def compare(tmp_path, *arguments):
-    return run(sys.executable, 'tools/compare.py', *arguments, '--work-dir', tmp_path / 'compare')
+    return forked('tools/compare.py', *arguments, '--work-dir', tmp_path / 'compare')
 
 
 def cells(table):
@@ -128,5 +129,5 @@ def test_nothing_is_trained_if_one_row_lacks_its_data(row, tmp_path):
 
 def test_two_rows_of_one_name_are_refused(row, tmp_path):
     config = row('kd', 'kd/fashion_4-2.py')
-    done = compare(tmp_path, config, config)
+    done = run(sys.executable, 'tools/compare.py', config, config, '--work-dir', tmp_path / 'x')
     assert done.returncode != 0 and 'the runs of two configs would be in' in done.stderr

@@ -13,6 +13,7 @@ from PIL import Image
 from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd.runs import evaluate
+from tests.forked import forked
 from tests.tools.test_tools import run
 
 
@@ -120,6 +121,6 @@ def test_earlier_checkpoint_in_two_processes(evaluated, tmp_path):
 )
 def test_what_cannot_be_evaluated_is_said(arguments, words, evaluated):
     filled = [argument.replace('{run}', str(evaluated[0])) for argument in arguments]
-    done = run(sys.executable, 'tools/evaluate.py', *filled)
+    done = forked('tools/evaluate.py', *filled)
     assert done.returncode != 0
     assert words in done.stderr and 'Traceback' not in done.stderr

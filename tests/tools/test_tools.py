@@ -17,6 +17,7 @@ from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.utils import checkpoint_types
+from tests.forked import forked
 from tests.tiny import REPOSITORY
 
 STOCK_TEST = Path(mmseg.__file__).parent / '.mim/tools/test.py'
@@ -49,8 +50,8 @@ def config(tiny, tmp_path):
 
 
 def test_dry_run_says_what_would_be_done_and_trains_nothing(config, tmp_path):
-    done = run(
-        sys.executable, 'tools/incremental_train.py', config(),
+    done = forked(
+        'tools/incremental_train.py', config(),
         '--work-dir', tmp_path / 'run', '--dry-run',
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -64,8 +65,8 @@ def test_dry_run_says_what_would_be_done_and_trains_nothing(config, tmp_path):
 
 
 def test_dry_run_says_what_is_missing(config, tmp_path):
-    done = run(
-        sys.executable, 'tools/incremental_train.py', config(),
+    done = forked(
+        'tools/incremental_train.py', config(),
         '--work-dir', tmp_path / 'run', '--dry-run', '--steps', '1',
         '--cfg-options', 'train_dataloader.dataset.dataset.data_root=/nowhere',
     )  # fmt: skip
@@ -127,12 +128,12 @@ def test_stock_mmseg_and_two_processes_test_with_augmentation(outspoken, tmp_pat
     cfg = Config.fromfile(outspoken[0])
     cfg.load_from, cfg.work_dir = str(outspoken[1]), str(tmp_path / 'plain')
     plain = Runner.from_cfg(cfg).test()
-    for name, command in dict(
-        stock=['python', STOCK_TEST, *outspoken],
-        two=['tools/dist_test.sh', *outspoken, 2],
-    ).items():
-        port = str(get_free_port())
-        done = run(*command, '--tta', '--work-dir', tmp_path / name, PORT=port)
+    stock = forked(STOCK_TEST, *outspoken, '--tta', '--work-dir', tmp_path / 'stock')
+    two = run(
+        'tools/dist_test.sh', *outspoken, 2, '--tta', '--work-dir', tmp_path / 'two',
+        PORT=str(get_free_port()),
+    )  # fmt: skip
+    for done in (stock, two):
         assert done.returncode == 0, done.stderr[-3000:]
     stock, two = (
         json.loads(next(tmp_path.glob(f'{name}/*/*.json')).read_text()) for name in ('stock', 'two')
@@ -142,9 +143,9 @@ def test_stock_mmseg_and_two_processes_test_with_augmentation(outspoken, tmp_pat
 
 
 def test_stock_mmseg_test_refuses_the_checkpoint_of_another_step(finished, tmp_path):
-    done = run(
-        sys.executable, STOCK_TEST, finished / 'step_1/fashion_4-2.py',
-        finished / 'step_0/iter_2.pth', '--work-dir', tmp_path / 'test',
+    done = forked(
+        STOCK_TEST, finished / 'step_1/fashion_4-2.py', finished / 'step_0/iter_2.pth',
+        '--work-dir', tmp_path / 'test',
     )  # fmt: skip
     assert done.returncode != 0 and 'seen differs' in done.stderr
 
@@ -164,10 +165,12 @@ def test_two_processes_learn_what_one_does(finished, config, tmp_path):
         folder = tmp_path / f'run_{processes}'
         (folder / 'step_0').mkdir(parents=True)
         os.link(finished / 'step_0/iter_2.pth', folder / 'step_0/iter_2.pth')
-        done = run(
-            'tools/dist_train.sh', path, processes, '--work-dir', folder, '--steps', '1',
-            PORT=str(get_free_port()),
-        )  # fmt: skip
+        arguments = ['--work-dir', folder, '--steps', '1']
+        if processes == 1:
+            done = forked('tools/incremental_train.py', path, *arguments)
+        else:
+            port = str(get_free_port())
+            done = run('tools/dist_train.sh', path, processes, *arguments, PORT=port)
         assert done.returncode == 0, done.stderr[-3000:]
         checkpoints.append(checkpoint_types.load(folder / 'step_1/iter_2.pth')['state_dict'])
     one, two = checkpoints
