@@ -69,10 +69,8 @@ def edited(text: str, edit: str) -> str:
 
 
 @pytest.fixture
-def page(warehouse, tmp_path, tiny, monkeypatch):
+def page(warehouse, tmp_path, tiny):
     """Make the config of the page, with one of its edits or another, as small as a test needs."""
-    # Laying out a config with paths longer than a line takes mmengine seconds each time.
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
     (tmp_path / 'my_configs').mkdir()
     (tmp_path / 'configs').symlink_to(REPOSITORY / 'configs')
 

@@ -13,6 +13,7 @@ from mmseg_dkd.datasets.demo.scenes import write_fashion_voc
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs import Run
+from mmseg_dkd.runs import run as runs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -59,6 +60,12 @@ def finished(scenes, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('runs') / 'fashion_4-2'
     Run(cfg, folder).run([0, 1, 2])
     return folder
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Steps draw no pictures, which is a third of the time of a tiny run."""
+    monkeypatch.setattr(runs, 'draw', lambda *args: None)
 
 
 def write_outspoken(cfg: Config, step: int, folder: Path) -> tuple[Path, Path]:

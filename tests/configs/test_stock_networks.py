@@ -142,9 +142,7 @@ def test_paper_leaves_out_what_only_the_program_does(name):
 
 
 @pytest.mark.parametrize('name', THIN)
-def test_a_thin_one_learns_all_steps_and_predicts(name, tiny, tmp_path, scenes, monkeypatch):
-    # mmengine formats the text of the config again and again, more than half of the time of a run.
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
+def test_a_thin_one_learns_all_steps_and_predicts(name, tiny, tmp_path, scenes):
     cfg = tiny(f'dkd/{name}.py')
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         # Serialising collects garbage, which takes longer than the data.

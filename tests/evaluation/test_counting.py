@@ -1,9 +1,6 @@
 """Every pixel is counted once, where it is, in however many processes."""
 
 import json
-import os
-import subprocess
-import sys
 import weakref
 from itertools import chain, zip_longest
 
@@ -14,11 +11,10 @@ from mmengine.config import Config
 from mmengine.evaluator import metric as mmengine_metric
 from mmengine.runner import Runner
 from mmseg.registry import METRICS
-from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd.evaluation import IncrementalIoUMetric, metric
 from tests.evaluation import gloo_metric
-from tests.tiny import REPOSITORY
+from tests.forked import forked_together
 
 CLASSES = 5
 
@@ -77,15 +73,7 @@ def test_repeated_images_count_once(world, size, batch, monkeypatch):
 
 
 def test_two_processes_and_an_odd_test_set(outspoken, tmp_path):
-    command = ['-m', 'torch.distributed.run', '--nproc-per-node=2']
-    command += [f'--master-port={get_free_port()}', gloo_metric.__file__]
-    done = subprocess.run(
-        [sys.executable, *command, *outspoken, '7,1', tmp_path / 'two.json'],
-        env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    forked_together(gloo_metric.__file__, *outspoken, '7,1', tmp_path / 'two.json')
     for count, two in zip((7, 1), json.loads((tmp_path / 'two.json').read_text()), strict=True):
         one = gloo_metric.test(*map(str, outspoken), count, 'none', tmp_path)
         assert np.sum(one['matrix']) == count * 64 * 64

@@ -43,6 +43,7 @@ def test_distillation_is_that_of_the_paper(lwf):
     torch.testing.assert_close(lwf.softened_distillation(logits, teacher, 2.0), total / 12)
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_example_runs_and_shares_step_0_with_fine_tuning(lwf, blocks, scenes, tmp_path):
     configs = tmp_path / 'configs'
     shutil.copytree(REPOSITORY / 'configs/_base_', configs / '_base_')

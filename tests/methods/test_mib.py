@@ -1,5 +1,6 @@
 """MiB against loops over pixels, and what its initialisation keeps."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,6 +134,7 @@ def test_doubt_is_what_the_softmax_leaves():
     torch.testing.assert_close(head.doubt(prediction[0]), expected[0])
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_run_hands_over_and_shares_step_0_with_fine_tuning(tiny, tmp_path):
     shared = tmp_path / 'first_steps'
     for name in ('finetune', 'mib'):

@@ -223,6 +223,7 @@ def test_a_teacher_has_the_thresholds_of_its_own_step(student):
     assert torch.equal(teacher.decode_head.conv_seg.thresholds, torch.full((3,), 0.3))
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_run_knows_the_medians(tiny, tmp_path):
     cfg = tiny('plop/fashion_4-2.py')
     # Without chance, and with thresholds that are no floor.

@@ -145,6 +145,7 @@ def test_what_it_cannot_do_is_refused(tiny):
         MODELS.build(cfg)
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_a_run_freezes_what_it_folded(tiny, tmp_path):
     cfg = tiny('rcil/fashion_4-2.py')
     results = Run(cfg, tmp_path).run([0, 1, 2])

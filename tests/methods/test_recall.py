@@ -137,6 +137,7 @@ def test_step_0_is_fine_tuning(tiny):
     assert len({first_step_of(tiny(f'{name}/fashion_4-2.py')) for name in names}) == 1
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_encoder_and_helpers_are_frozen_in_a_run(tiny, tmp_path):
     web, cfg = tmp_path / 'web', tiny('recall/fashion_4-2.py')
     write_fashion_web(web, per_class=2, size=64)

@@ -157,6 +157,7 @@ def test_what_is_no_map_of_the_known_channels_is_refused(found):
         head_of('SDRHead', 0).encoded([found])
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_a_run_hands_over_prototypes_and_holds_the_old_ones(tiny, tmp_path):
     results = Run(tiny('sdr/fashion_4-2.py'), tmp_path).run([0, 1])
     assert [entry['choices']['method'] for entry in results] == ['SDR', 'SDR']

@@ -194,7 +194,8 @@ def _update_part(rank: int, world: int, store: str, out: str) -> None:
 
 def test_processes_agree_on_the_prototypes_of_all(tmp_path):
     out = str(tmp_path / 'state')
-    torch.multiprocessing.spawn(_update_part, (2, str(tmp_path / 'store'), out), nprocs=2)
+    arguments = (2, str(tmp_path / 'store'), out)
+    torch.multiprocessing.start_processes(_update_part, arguments, nprocs=2, start_method='fork')
     alone = Prototypes(3, 5)
     for batch in range(2):
         feature, label = random_batch(batch, 3)

@@ -225,9 +225,8 @@ def test_later_steps_train_the_new_the_unknown_and_the_background(tiny):
     assert changed == trained and len(trained) == 9
 
 
-def test_run_with_a_memory_hands_over(tiny, tmp_path, monkeypatch):
-    # mmengine formats the text of the config again and again, half of the time of a run.
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
+@pytest.mark.usefixtures('undrawn')
+def test_run_with_a_memory_hands_over(tiny, tmp_path):
     results = Run(tiny('ssul_m/fashion_4-2.py'), tmp_path).run([0, 1])
     assert [entry['choices']['method'] for entry in results] == ['SSUL', 'SSUL']
     assert (

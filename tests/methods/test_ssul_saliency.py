@@ -20,10 +20,8 @@ from tests.configs.names import load
 
 
 @pytest.fixture(autouse=True)
-def mmseg_alone(monkeypatch):
+def mmseg_alone():
     init_default_scope('mmseg')
-    # mmengine formats the text of the config again and again, half of the time of a run.
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
 
 
 @pytest.fixture(scope='module')
@@ -107,6 +105,7 @@ def test_salient_unknown_without_maps_is_refused(tiny, tmp_path):
         Run(cfg, tmp_path).run([0])
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_a_run_with_maps(tiny, maps, tmp_path):
     (result,) = Run(with_maps(tiny('ssul/fashion_4-2.py'), maps), tmp_path).run([0])
     assert result['choices']['unknown'] == 'salient'

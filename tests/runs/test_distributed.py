@@ -10,6 +10,7 @@ import torch
 from mmengine.utils import digit_version
 from torch.distributed.elastic.utils.distributed import get_free_port
 
+from tests.forked import forked, forked_together
 from tests.tiny import REPOSITORY
 
 WORKER = REPOSITORY / 'tests/engine/gloo_loss.py'
@@ -26,25 +27,12 @@ def test_loss_and_gradient_of_several_processes_equal_those_of_one(
     results = []
     for processes in (1, several):
         out = tmp_path / f'{processes}.json'
-        launch = [sys.executable]
-        if processes > 1:
-            launch += ['-m', 'torch.distributed.run', f'--nproc_per_node={processes}']
-            launch += ['--master_port', str(get_free_port())]
-        launcher = 'none' if processes == 1 else 'pytorch'
-        done = subprocess.run(
-            [
-                *launch,
-                WORKER,
-                tmp_path / 'config.py',
-                finished / 'step_0/iter_2.pth',
-                launcher,
-                out,
-            ],
-            env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
+        arguments = [tmp_path / 'config.py', finished / 'step_0/iter_2.pth']
+        if processes == 1:
+            done = forked(WORKER, *arguments, 'none', out)
+            assert done.returncode == 0, done.stderr[-3000:]
+        else:
+            forked_together(WORKER, *arguments, 'pytorch', out, processes=processes)
         results.append(json.loads(out.read_text()))
     one, more = results
     assert 'decode.loss_dkd' in one['terms'] and one['gradient'] > 0

@@ -109,6 +109,7 @@ def test_shared_step_0_is_trained_once_and_marked_as_each_runs_own(tiny, tmp_pat
         assert all(torch.equal(own[k], v) for k, v in checkpoint['state_dict'].items())
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_shared_step_0_equals_the_runs_own(tiny, tmp_path):
     Run(tiny(), tmp_path / 'own').run([0])
     Run(tiny(), tmp_path / 'sharing', tmp_path / 'pool').run([0])

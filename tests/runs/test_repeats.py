@@ -75,6 +75,7 @@ def test_what_runs_lack_is_told(finished, tiny, tmp_path):
     assert folder == finished and 'was trained by another recipe' in why
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_seeds_and_orders_from_the_command_line_share_what_they_can(tiny, tmp_path):
     cfg = tiny()
     cfg.dump(tmp_path / 'fashion_4-2.py')

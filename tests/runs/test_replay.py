@@ -152,6 +152,7 @@ def test_image_that_is_gone_is_named(cfg, run):
 
 
 @pytest.mark.parametrize('name', ['dkd_m', 'dkd_m_labels'])
+@pytest.mark.usefixtures('undrawn')
 def test_whole_run(name, tiny, tmp_path):
     cfg = tiny(f'{name}/fashion_4-2.py')
     results = Run(cfg, tmp_path).run([0, 1, 2])

@@ -192,6 +192,7 @@ def test_a_repeated_step_drops_the_results_of_later_ones(finished, tiny, tmp_pat
 
 
 @pytest.mark.parametrize('name', ['kd/fashion_4-2.py', 'frozen/fashion_4-2.py'])
+@pytest.mark.usefixtures('undrawn')
 def test_baselines_run_through_the_same_steps(name, tiny, tmp_path):
     cfg = tiny(name)
     cfg.later_steps.optim_wrapper.optimizer.lr = 0.0

@@ -8,22 +8,14 @@ import sys
 import numpy as np
 from torch.distributed.elastic.utils.distributed import get_free_port
 
+from tests.forked import forked_together
 from tests.tiny import REPOSITORY
 
 WORKER = REPOSITORY / 'tests/runs/gloo_waits.py'
 
 
 def test_waiting_outlasts_the_time_out_of_the_group(tmp_path):
-    command = ['-m', 'torch.distributed.run', '--nproc-per-node=2']
-    command += [f'--master-port={get_free_port()}', WORKER, tmp_path, 'slow', 'slow']
-    done = subprocess.run(
-        [sys.executable, *command],
-        env=dict(os.environ, PYTHONPATH=str(REPOSITORY)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    forked_together(WORKER, tmp_path, 'slow', 'slow')
     for rank in (0, 1):
         presence, memory = json.loads((tmp_path / f'{rank}.json').read_text())
         assert np.array_equal(presence, np.eye(3, 4)), rank

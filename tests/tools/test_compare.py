@@ -39,6 +39,7 @@ def cells(table):
     return titles, {name: dict(zip(titles[1:], rest, strict=True)) for name, *rest in rows}
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_methods_and_scenarios_are_made_once(row, tmp_path):
     def all_at_once(cfg):
         cfg.scenario = dict(name='joint', num_classes=8)
