@@ -1,14 +1,39 @@
 """Installation of mmseg_dkd."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 # Of torch's exporter, and what runs its files.
 ONNX = ['onnx', 'onnxruntime', 'onnxscript', 'torch>=2.13']
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmseg_dkd/__init__.py').read_text())[1]
+# What mim looks for in the folder .mim of a package.
+OF_MIM = ('configs', 'tools', 'model-index.yml')
+
+
+class BuildWithConfigs(build_py):
+    """Puts configs and tools into the package: copies, or links in an editable install."""
+
+    def run(self) -> None:
+        super().run()
+        root = HERE if self.editable_mode else Path(self.build_lib)
+        target = root / 'mmseg_dkd' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        for name in OF_MIM:
+            if self.editable_mode:
+                (target / name).symlink_to(Path('../..', name))
+            elif (HERE / name).is_dir():
+                # The last two serve a clone.
+                unwanted = shutil.ignore_patterns('__pycache__', 'demo.sh', 'run_tests.sh')
+                shutil.copytree(HERE / name, target / name, ignore=unwanted)
+            else:
+                shutil.copy(HERE / name, target / name)
+
 
 setup(
     name='mmseg_dkd',
@@ -17,6 +42,8 @@ setup(
     long_description=(HERE / 'README.md').read_text(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
+    cmdclass=dict(build_py=BuildWithConfigs),
+    entry_points=dict(console_scripts=['mmseg-dkd = mmseg_dkd.cli.main:main']),
     packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),
     package_data={
         'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png'],

@@ -1,4 +1,4 @@
-"""Sphinx: pages in Markdown (MyST), reference from the docstrings. Built by tools/build_docs.sh."""
+"""Sphinx: pages in Markdown (MyST), reference from the docstrings. Built by dev/build_docs.sh."""
 
 from mmcv.transforms import utils
 

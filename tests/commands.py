@@ -1,21 +1,25 @@
 """Commands in pages and in the headers of configs, and what the scripts take."""
 
+import argparse
 import ast
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from mmseg_dkd.cli.main import make_parser
 from tests.tiny import REPOSITORY
 
-SCRIPT = re.compile(r'(?:tools|benchmarks|docs)/\w+\.(?:py|sh)')
+SCRIPT = re.compile(r'(?:tools|benchmarks|dev)/\w+\.(?:py|sh)')
 BLOCK = re.compile(r'^```bash\n(.*?)^```', re.M | re.S)
+INLINE = re.compile(r'(?:python )?(?:tools|benchmarks|dev)/|mmseg-dkd ')
 SPAN = re.compile(r'`([^`\n]+)`')
 
 
 @dataclass(frozen=True)
 class Command:
-    """A script of this repository, and the words behind it."""
+    """A script of this repository or a command of ``mmseg-dkd``, and the words behind it."""
 
     script: str
     words: tuple[str, ...]
@@ -32,6 +36,8 @@ def command_in(line: str) -> Command | None:
     for place, word in enumerate(words):
         if SCRIPT.fullmatch(word):
             return Command(word, tuple(words[place + 1 :]))
+        if word in ('mmseg-dkd', 'mmseg_dkd') and words[place + 1 :]:
+            return Command(f'mmseg-dkd {words[place + 1]}', tuple(words[place + 2 :]))
     return None
 
 
@@ -41,7 +47,11 @@ def commands_of_page(text: str) -> list[Command]:
     for block in BLOCK.findall(text):
         lines += block.replace('\\\n', ' ').splitlines()
     spans = SPAN.findall(BLOCK.sub('', text))
-    lines += [span for span in spans if re.match(r'(?:python )?(?:tools|benchmarks|docs)/', span)]
+    lines += [
+        span
+        for span in spans
+        if re.match(r'(?:python )?(?:tools|benchmarks|dev)/|mmseg-dkd ', span)
+    ]
     return [command for command in map(command_in, lines) if command]
 
 
@@ -55,10 +65,14 @@ def commands_of_config(text: str) -> list[Command]:
 @cache
 def options_of(script: str) -> frozenset[str]:
     """Long options of a script; a shell script takes those of the Python scripts it starts."""
+    if script.startswith('mmseg-dkd '):
+        return frozenset(options_below(commands()[script.removeprefix('mmseg-dkd ')]))
     source = (REPOSITORY / script).read_text()
     if script.endswith('.sh'):
         started = re.findall(r'/(\w+\.py)"? ', source)
         return frozenset().union(*(options_of(f'tools/{name}') for name in started))
+    if command := re.search(r"run_tool\('(.+)'\)", source):
+        return options_of(f'mmseg-dkd {command[1]}')
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     named = [
         word.value
@@ -68,3 +82,18 @@ def options_of(script: str) -> frozenset[str]:
         if isinstance(word, ast.Constant)
     ]
     return frozenset(['--help', *(name for name in named if name.startswith('--'))])
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """The parser of every command of ``mmseg-dkd``."""
+    (choices,) = (a.choices for a in make_parser()._actions if a.choices)
+    return dict(choices)
+
+
+def options_below(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Long options of a parser, and of its commands where it has any."""
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option.startswith('--'))
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from options_below(below)

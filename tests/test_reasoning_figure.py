@@ -1,4 +1,4 @@
-"""docs/draw_reasoning.py: its example is what the page says."""
+"""dev/draw_reasoning.py: its example is what the page says."""
 
 import runpy
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.tiny import REPOSITORY
 
-example = runpy.run_path(str(REPOSITORY / 'docs/draw_reasoning.py'))
+example = runpy.run_path(str(REPOSITORY / 'dev/draw_reasoning.py'))
 
 
 def test_kd_sees_no_change_and_dkd_does():

@@ -3,6 +3,6 @@
 # Arguments go to incremental_train.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/setup_env.sh
+dev/setup_env.sh
 .venv/bin/python tools/prepare_demo.py
 .venv/bin/python tools/incremental_train.py configs/dkd/fashion_4-2.py "$@"

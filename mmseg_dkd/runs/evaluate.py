@@ -29,7 +29,12 @@ def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
     Returns:
         A row for every view and convention: what it counts, and ``miou_base``, ``miou_novel``,
         ``miou_all``, ``hiou`` in percent; none on all processes but the first.
+
+    Raises:
+        ValueError: If there is no such view; as :func:`confusion_of`.
     """
+    if wrong := [view for view in views if view not in VIEWS]:
+        raise ValueError(f'there is no view {", ".join(wrong)}: name some of {", ".join(VIEWS)}')
     scenario = Scenario(**cfg.scenario)
     ids = [0, *scenario.seen(cfg.step)]
     rows = []

@@ -3,22 +3,17 @@
 import copy
 import json
 import re
-import runpy
 
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
 
 from mmseg_dkd import Scenario
+from mmseg_dkd.cli.convert_official import convert, expected_state
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.utils import checkpoint_types
 from tests.oracle import ORACLE
 from tests.tiny import REPOSITORY
-
-
-@pytest.fixture(scope='module')
-def tool():
-    return runpy.run_path(str(REPOSITORY / 'tools/convert_official.py'))
 
 
 @pytest.fixture(scope='module')
@@ -38,12 +33,12 @@ def saved(state, path):
     return path
 
 
-def test_converted_checkpoint_says_whose_it_is_and_goes_back(tool, cfg, released, tmp_path):
-    converted = tool['convert'](saved(released, tmp_path / 'released.pth'), cfg, reverse=False)
+def test_converted_checkpoint_says_whose_it_is_and_goes_back(cfg, released, tmp_path):
+    converted = convert(saved(released, tmp_path / 'released.pth'), cfg, reverse=False)
     hand_over.check(converted, Scenario('15-1', 20), 2, 'the converted checkpoint')
     torch.save(converted, tmp_path / 'ours.pth')
     assert hand_over.load(tmp_path / 'ours.pth', Scenario('15-1', 20), 2)
-    back = tool['convert'](tmp_path / 'ours.pth', cfg, reverse=True)['state_dict']
+    back = convert(tmp_path / 'ours.pth', cfg, reverse=True)['state_dict']
     assert {k: v.shape for k, v in back.items()} == {k: v.shape for k, v in released.items()}
 
 
@@ -59,14 +54,14 @@ def test_converted_checkpoint_says_whose_it_is_and_goes_back(tool, cfg, released
         ),
     ],
 )
-def test_what_does_not_fit_is_listed_and_refused(damage, words, tool, cfg, released, tmp_path):
+def test_what_does_not_fit_is_listed_and_refused(damage, words, cfg, released, tmp_path):
     state = dict(released)
     damage(state)
     with pytest.raises(ValueError, match=re.escape(words)):
-        tool['convert'](saved(state, tmp_path / 'released.pth'), cfg, reverse=False)
+        convert(saved(state, tmp_path / 'released.pth'), cfg, reverse=False)
 
 
-def test_auxiliary_head_has_no_official_name(tool, cfg, released, tmp_path):
+def test_auxiliary_head_has_no_official_name(cfg, released, tmp_path):
     cfg = copy.deepcopy(cfg)
     head = dict(base_type='FCNHead', in_channels=1024, in_index=2, channels=8)
     cfg.model.auxiliary_head = ConfigDict(cfg.model.decode_head, **head)
@@ -75,24 +70,24 @@ def test_auxiliary_head_has_no_official_name(tool, cfg, released, tmp_path):
     with pytest.raises(
         ValueError, match='does not fit step 2 .*\n.*missing: auxiliary_head.conv_seg'
     ):
-        tool['convert'](path, cfg, reverse=False)
+        convert(path, cfg, reverse=False)
     meta = {hand_over.META: hand_over.describe(Scenario('15-1', 20), 2)}
-    state = tool['expected_state'](cfg, 2)
+    state = expected_state(cfg, 2)
     torch.save(dict(state_dict=state, meta=meta), tmp_path / 'ours.pth')
     with pytest.raises(
         ValueError, match='are not of the official network: auxiliary_head.conv_seg'
     ):
-        tool['convert'](tmp_path / 'ours.pth', cfg, reverse=True)
+        convert(tmp_path / 'ours.pth', cfg, reverse=True)
 
 
-def test_another_scenario_is_refused(tool, released, tmp_path):
+def test_another_scenario_is_refused(released, tmp_path):
     cfg = Config.fromfile(REPOSITORY / 'configs/dkd/voc_10-1.py')
     with pytest.raises(ValueError, match=r'\(15, 256, 1, 1\) instead of \(10, 256, 1, 1\)'):
-        tool['convert'](saved(released, tmp_path / 'released.pth'), cfg, reverse=False)
+        convert(saved(released, tmp_path / 'released.pth'), cfg, reverse=False)
 
 
-def test_no_checkpoint_at_all_is_refused(tool, cfg, tmp_path):
+def test_no_checkpoint_at_all_is_refused(cfg, tmp_path):
     torch.save(dict(weights=1), tmp_path / 'other.pth')
     with pytest.raises(ValueError, match="has no 'state_dict'"):
-        tool['convert'](tmp_path / 'other.pth', cfg, reverse=False)
+        convert(tmp_path / 'other.pth', cfg, reverse=False)
     assert checkpoint_types.load(tmp_path / 'other.pth') == dict(weights=1)

@@ -75,6 +75,5 @@ def test_missing_rows_name_the_command_that_makes_them(call, arguments, words):
 
 
 def test_one_row_cannot_be_compared(call, tmp_path, capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match='change compares two rows, got 1'):
         call('change', tmp_path)
-    assert 'change compares two rows, got 1' in capsys.readouterr().err

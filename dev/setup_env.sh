@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make a virtual environment with the tested versions: tools/setup_env.sh
+# Make a virtual environment with the tested versions: dev/setup_env.sh
 # PYTHON chooses the interpreter. With STACK=original it is .venv-original, with the original distributions of mmcv,
 # mmengine and mmsegmentation instead of the maintained ones: their mmcv is compiled, which takes 20 minutes of processor
 # time once; pip keeps it in its cache. An environment that is complete is left as it is.

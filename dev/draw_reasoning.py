@@ -1,6 +1,6 @@
 """Draw docs/images/reasoning.png, after Fig. 2 of the paper: what KD keeps, and what DKD keeps.
 
-    python docs/draw_reasoning.py
+    python dev/draw_reasoning.py
 
 One position, one old class, eight feature channels with made-up numbers. In the new model every
 positive product has grown and every negative one too, so that the logit is what it was.
@@ -83,7 +83,7 @@ def main() -> None:
     draw_scores(axes[2], old, new, *excess(old, new))
     for each in axes:
         each.spines[['top', 'right']].set_visible(False)
-    figure.savefig(Path(__file__).parent / 'images' / 'reasoning.png', dpi=120)
+    figure.savefig(Path(__file__).parents[1] / 'docs/images' / 'reasoning.png', dpi=120)
 
 
 if __name__ == '__main__':

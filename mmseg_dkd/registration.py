@@ -1,0 +1,12 @@
+"""Registers the types of this package with mmengine and mmsegmentation, by importing them."""
+
+from .utils.quiet import without_notices
+
+with without_notices():
+    from . import datasets, engine, evaluation, methods, models
+
+from .utils import checkpoint_types
+
+checkpoint_types.allow()
+
+__all__ = ['datasets', 'engine', 'evaluation', 'methods', 'models']
