@@ -86,7 +86,7 @@ def make(sizes: Sequence[int], images: int, size: int, plain: bool) -> Callable[
         feature.grad = None
         head.zero_grad()
         with torch.no_grad():
-            teacher = old.reason([feature], student=head)
+            teacher = old.teacher_outputs([feature], student=head)
         losses = head.loss([feature], samples, {}, teacher)
         sum(losses.values()).backward()
         return losses

@@ -14,7 +14,7 @@ from mmseg.structures import SegDataSample
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmseg_dkd.engine.hand_over import build_teacher, grow
+from mmseg_dkd.engine.hand_over import build_teacher, start_state
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models import IncrementalSegmentor
 
@@ -49,7 +49,7 @@ class Iteration:
         cfg = step_config(cfg, 1)
         self.model = revert_sync_batchnorm(MODELS.build(cfg.model))
         state = old.state_dict()
-        self.model.load_state_dict(grow(state, self.model))
+        self.model.load_state_dict(start_state(state, self.model))
         if plain:
             make_plain(self.model.decode_head)
         self.model.to(DEVICE).train()

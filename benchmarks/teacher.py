@@ -52,6 +52,6 @@ def _make(build: Callable[[dict], nn.Module], size: int) -> Callable[[], object]
     @torch.no_grad()
     def run() -> object:
         head = teacher.decode_head
-        return head.reason(teacher.extract_feat(images), student=head)
+        return head.teacher_outputs(teacher.extract_feat(images), student=head)
 
     return run

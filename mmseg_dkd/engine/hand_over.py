@@ -89,7 +89,7 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
     return checkpoint
 
 
-def grow(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tensor]:
+def start_state(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tensor]:
     """The state dict with which a step starts; every head starts its new classes as it wants.
 
     Args:
@@ -105,7 +105,7 @@ def grow(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tenso
     step, new = model.decode_head.step, model.state_dict()
     state = dict(old)
     for name, head in model.incremental_heads.items():
-        state = head.grow(state, name, new)
+        state = head.start_new_classes(state, name, new)
     refuse_misfits(state, new, f'the checkpoint of step {step - 1}', f'the model of step {step}')
     return state
 

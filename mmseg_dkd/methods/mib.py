@@ -61,7 +61,7 @@ class MiBHead(SoftmaxHead):
         super().__init__(**cfg)
         self.kd_weight = kd_weight
 
-    def reason(self, inputs: list[Tensor], student: 'MiBHead') -> Any:
+    def teacher_outputs(self, inputs: list[Tensor], student: 'MiBHead') -> Any:
         """The logits ``[N, 1 + C_old, h, w]``."""
         return self(inputs)
 
@@ -72,10 +72,10 @@ class MiBHead(SoftmaxHead):
         if teacher is None:
             return super().loss_by_logits(logits, label)
         unbiased = unbiased_cross_entropy(logits, label, self.conv_seg.num_old)
-        kd = unbiased_distillation(logits, self.at(teacher, label))
+        kd = unbiased_distillation(logits, self.resize_to(teacher, label))
         return dict(loss_ce=self.loss_decode.loss_weight * unbiased, loss_kd=self.kd_weight * kd)
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Background and new classes share the old probability of the background (Eq. 10).
@@ -83,7 +83,7 @@ class MiBHead(SoftmaxHead):
         The probability of each old class, and of background and new classes together, stays what
         it was.
         """
-        grown = super().grow(state, name, fresh)
+        grown = super().start_new_classes(state, name, fresh)
         share = math.log(1 + len(self.new_labels))
         for part, less in (('weight', 0.0), ('bias', share)):
             background = state[f'{name}.conv_seg.background.{part}'] - less

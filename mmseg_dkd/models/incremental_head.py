@@ -139,7 +139,7 @@ class IncrementalHead(_OverHead):
         """A method's own: :meth:`forward` from the feature ``[N, D, h, w]``."""
         raise NotImplementedError(f'{type(self).__name__} predicts nothing')
 
-    def doubt(self, prediction: Tensor) -> Tensor:
+    def uncertainty(self, prediction: Tensor) -> Tensor:
         """A method's own: one minus the probability of every channel of a prediction.
 
         Of the same shape ``[..., 1 + C, H, W]``; comparable from image to image, which the
@@ -159,7 +159,7 @@ class IncrementalHead(_OverHead):
             'as a plain model of mmsegmentation'
         )
 
-    def reason(self, inputs: list[Tensor], student: Any) -> Any:
+    def teacher_outputs(self, inputs: list[Tensor], student: Any) -> Any:
         """A method's own: what this head, as the teacher, tells the student's :meth:`loss`.
 
         Called without gradients, in eval mode.
@@ -172,9 +172,9 @@ class IncrementalHead(_OverHead):
 
     @property
     def asks_teacher(self) -> bool:
-        """A method's own: whether a loss needs what :meth:`reason` says. The teacher is run only if
+        """A method's own: whether a loss needs what :meth:`teacher_outputs` says. The teacher is run only if
         a head asks it."""
-        return type(self).reason is not IncrementalHead.reason
+        return type(self).teacher_outputs is not IncrementalHead.teacher_outputs
 
     def loss(
         self,
@@ -189,11 +189,11 @@ class IncrementalHead(_OverHead):
             inputs: Maps of the backbone.
             batch_data_samples: Labels of each image.
             train_cfg: mmseg's.
-            teacher: What the teacher's :meth:`reason` says; None at step 0.
+            teacher: What the teacher's :meth:`teacher_outputs` says; None at step 0.
         """
         return self.loss_by_feat(self.feature(inputs), batch_data_samples, teacher)
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """A method's own: the state dict with which the step starts. Here: new classifiers at

@@ -161,7 +161,7 @@ class IncrementalSegmentor(EncoderDecoder):
             with torch.no_grad():
                 maps, old_heads = self.teacher.extract_feat(inputs), self.teacher.incremental_heads
                 for name, head in asking.items():
-                    reasonings[name] = old_heads[name].reason(maps, student=head)
+                    reasonings[name] = old_heads[name].teacher_outputs(maps, student=head)
         maps, losses = self.extract_feat(inputs), dict[str, Tensor]()
         for name, head in self.incremental_heads.items():
             if self.only_auxiliary:

@@ -51,6 +51,6 @@ class SigmoidHead(IncrementalHead):
         zero, threshold = torch.zeros_like(weight[:1]), torch.full_like(bias[:1], self.tau_logit)
         return torch.cat([zero, weight]), torch.cat([threshold, bias])
 
-    def doubt(self, prediction: Tensor) -> Tensor:
+    def uncertainty(self, prediction: Tensor) -> Tensor:
         """One minus the sigmoid; of background, which no classifier knows, 1 - tau."""
         return (-prediction).sigmoid()

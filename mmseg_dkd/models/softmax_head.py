@@ -34,7 +34,7 @@ class SoftmaxHead(IncrementalHead):
         weight = torch.cat([first.weight, others.seen_weight])
         return weight, torch.cat([first.bias, others.seen_bias])
 
-    def doubt(self, prediction: Tensor) -> Tensor:
+    def uncertainty(self, prediction: Tensor) -> Tensor:
         """One minus the softmax."""
         return 1 - prediction.softmax(-3)
 
@@ -43,7 +43,9 @@ class SoftmaxHead(IncrementalHead):
     ) -> dict[str, Tensor]:
         """The terms from the feature ``[N, D, h, w]``, at the size of the labels."""
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        return self.loss_by_logits(self.at(self.prediction_of(feature), label), label, teacher)
+        return self.loss_by_logits(
+            self.resize_to(self.prediction_of(feature), label), label, teacher
+        )
 
     def loss_by_logits(
         self, logits: Tensor, label: Tensor, teacher: Any = None
@@ -53,12 +55,12 @@ class SoftmaxHead(IncrementalHead):
         Args:
             logits: ``[N, 1 + C, H, W]``.
             label: ``[N, H, W]``.
-            teacher: From the teacher's :meth:`.IncrementalHead.reason`; None at step 0.
+            teacher: From the teacher's :meth:`.IncrementalHead.teacher_outputs`; None at step 0.
         """
         loss = self.loss_decode(logits, label, ignore_index=self.ignore_index)
         return {self.loss_decode.loss_name: loss}
 
-    def at(self, maps: Tensor, label: Tensor) -> Tensor:
+    def resize_to(self, maps: Tensor, label: Tensor) -> Tensor:
         """Maps ``[N, C, h, w]`` at the size of the labels ``[N, H, W]``."""
         return resize(maps, label.shape[-2:], mode='bilinear', align_corners=self.align_corners)
 

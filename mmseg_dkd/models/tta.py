@@ -26,7 +26,7 @@ class IncrementalTTAModel(SegTTAModel):
         """
         merged = []
         for samples in data_samples_list:
-            against = sum(self.module.decode_head.doubt(s.seg_logits.data) for s in samples)
+            against = sum(self.module.decode_head.uncertainty(s.seg_logits.data) for s in samples)
             sample = samples[0]
             del sample.seg_logits
             sample.pred_sem_seg = PixelData(data=against.argmin(dim=0, keepdim=True))

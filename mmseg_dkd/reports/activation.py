@@ -69,7 +69,7 @@ class Viewer:
         """Probability of the class (0 to 1), predicted labels and true ones of the index-th
         test image, ``[H, W]`` each, of its own size."""
         sample = self.model.test_step(pseudo_collate([self.dataset[index]]))[0]
-        activation = 1 - self.model.decode_head.doubt(sample.seg_logits.data)[self.label]
+        activation = 1 - self.model.decode_head.uncertainty(sample.seg_logits.data)[self.label]
         masks = sample.pred_sem_seg, sample.gt_sem_seg
         return activation.cpu().numpy(), *(mask.data.squeeze(0).cpu().numpy() for mask in masks)
 

@@ -106,9 +106,9 @@ def _sure(model: IncrementalSegmentor, dataset: StepDataset, workers: int) -> np
     for data in loader:
         data = model.data_preprocessor(data, False)
         metas = [sample.metainfo for sample in data['data_samples']]
-        doubt = model.decode_head.doubt(model.inference(data['inputs'], metas)[0])
+        uncertain = model.decode_head.uncertainty(model.inference(data['inputs'], metas)[0])
         # The first channel is the background's.
-        found.append((doubt[1:] <= 1 - SURE).flatten(1).any(1).cpu().numpy())
+        found.append((uncertain[1:] <= 1 - SURE).flatten(1).any(1).cpu().numpy())
         progress.update()
     progress.file.write('\n')
     return np.stack(found)

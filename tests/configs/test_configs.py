@@ -19,7 +19,7 @@ from torch.nn.modules.dropout import _DropoutNd
 import mmseg_dkd  # noqa: F401
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
 from mmseg_dkd.engine.resolve import step_config
-from mmseg_dkd.engine.hand_over import build_teacher, grow
+from mmseg_dkd.engine.hand_over import build_teacher, start_state
 from tests.meta import on_meta
 
 from .names import ALL, CONFIGS, DKD, all_steps, classes_of, load, rates_of
@@ -227,7 +227,7 @@ def test_official_network_learns_from_its_teacher():
     first = revert_sync_batchnorm(MODELS.build(step_config(cfg, 0).model)).state_dict()
     model_cfg = step_config(cfg, 1).model
     model = revert_sync_batchnorm(MODELS.build(model_cfg))
-    model.load_state_dict(grow(first, model))
+    model.load_state_dict(start_state(first, model))
     model.set_teacher(build_teacher(model_cfg, first, 0, torch.device('cpu')))
     samples = [SegDataSample(), SegDataSample()]
     for sample in samples:

@@ -168,7 +168,7 @@ def second_step(cfg: Config, **changes) -> nn.Module:
     model_cfg = step_config(cfg, 1).model
     model_cfg.update(changes)
     model = revert_sync_batchnorm(MODELS.build(model_cfg))
-    model.load_state_dict(hand_over.grow(first, model))
+    model.load_state_dict(hand_over.start_state(first, model))
     model.set_teacher(hand_over.build_teacher(model_cfg, first, 0, torch.device('cpu')))
     return model.train()
 

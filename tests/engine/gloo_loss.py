@@ -27,7 +27,7 @@ def main(config: str, checkpoint: str, launcher: str, out: str) -> None:
     state = checkpoint_types.load(checkpoint)['state_dict']
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).train()
-    model.load_state_dict(hand_over.grow(state, model))
+    model.load_state_dict(hand_over.start_state(state, model))
     model.set_teacher(hand_over.build_teacher(cfg.model, state, 0, torch.device('cpu')))
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     batch = pseudo_collate([dataset[i] for i in range(rank, 4, world)])

@@ -136,7 +136,7 @@ def test_each_term_is_left_out_on_demand():
     teacher = build(step=0).eval()
     for key, name in dict(loss_kd='loss_kd', loss_dkd='loss_dkd', loss_aux='loss_ac').items():
         head = build(**{key: None}, init='random').eval()
-        reasoning = teacher.reason(maps(), student=head)
+        reasoning = teacher.teacher_outputs(maps(), student=head)
         losses = head.loss(maps(), samples(), {}, reasoning)
         assert set(losses) == {'loss_mbce', 'loss_kd', 'loss_dkd', 'loss_ac'} - {name}
         assert (reasoning.logits is None) == (key == 'loss_kd')
@@ -151,7 +151,7 @@ def test_trained_parameters_are_those_that_some_term_reaches(head):
     base_type = type(head).__name__.removeprefix('DKD')
     for changes in kinds:
         student = build(base_type, **changes, init='random')
-        reasoning = build(base_type, step=0).eval().reason(maps(), student=student)
+        reasoning = build(base_type, step=0).eval().teacher_outputs(maps(), student=student)
         sum(student.loss(maps(), samples(), {}, reasoning).values()).backward()
         trained = {name for name, p in student.named_parameters() if p.requires_grad}
         reached = {n for n, p in student.named_parameters() if p.grad is not None and p.grad.any()}
@@ -160,7 +160,7 @@ def test_trained_parameters_are_those_that_some_term_reaches(head):
 
 def test_terms_are_the_weighted_functions_of_student_and_teacher(head):
     teacher = build(type(head).__name__.removeprefix('DKD'), step=0).eval()
-    losses = head.loss(maps(), samples(), {}, teacher.reason(maps(1), student=head))
+    losses = head.loss(maps(), samples(), {}, teacher.teacher_outputs(maps(1), student=head))
     label = torch.cat([sample.gt_sem_seg.data for sample in samples()])
     feature, old_feature = head.feature(maps()), teacher.feature(maps(1))
     first, second = head.conv_seg.steps
@@ -190,7 +190,10 @@ def of_one_sign(products: Tensor, sign: int) -> Tensor:
 def test_signed_features_are_split_by_the_sign_of_the_product(activation):
     changes = dict(base_type='FCNHead', act_cfg=dict(type=activation), channels=4)
     student, teacher = build(**changes).eval(), build(step=0, **changes).eval()
-    loss, expected = student.loss(maps(), samples(), {}, teacher.reason(maps(1), student)), 0.0
+    loss, expected = (
+        student.loss(maps(), samples(), {}, teacher.teacher_outputs(maps(1), student)),
+        0.0,
+    )
     features = student.feature(maps()), teacher.feature(maps(1))
     weights = student.conv_seg.steps[0].weight, teacher.conv_seg.steps[0].weight
     assert all((feature < 0).any() and (feature > 0).any() for feature in features)

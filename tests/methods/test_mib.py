@@ -80,7 +80,7 @@ def test_teacher_gets_no_gradient():
 def test_initialisation_shares_the_probability_of_the_background(seed, scenario):
     old, new = (head_of('MiBHead', step, scenario) for step in (0, 1))
     state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
-    grown = new.grow(state, 'head', fresh)
+    grown = new.start_new_classes(state, 'head', fresh)
     assert grown.keys() == fresh.keys()
     new.load_state_dict({k.removeprefix('head.'): v for k, v in grown.items()})
     feature = torch.randn(
@@ -100,7 +100,7 @@ def test_head_takes_both_terms_at_the_size_of_the_labels():
     maps = [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
     label = torch.randint(0, 2, (2, 8, 8)) * 3
     label[0, 0] = 255
-    told = old.reason(maps, student=new)
+    told = old.teacher_outputs(maps, student=new)
     losses = new.loss(maps, samples_of(label), {}, told)
     logits, teacher = (
         torch.nn.functional.interpolate(z, (8, 8), mode='bilinear') for z in (new(maps), told)
@@ -127,11 +127,11 @@ def test_step_0_is_fine_tuning():
     torch.testing.assert_close(plain['loss_ce'], expected)
 
 
-def test_doubt_is_what_the_softmax_leaves():
+def test_uncertainty_is_what_the_softmax_leaves():
     head, prediction = head_of('SoftmaxHead', 0), torch.randn(2, 4, 3, 5)
     expected = 1 - prediction.exp() / prediction.exp().sum(1, keepdim=True)
-    torch.testing.assert_close(head.doubt(prediction), expected)
-    torch.testing.assert_close(head.doubt(prediction[0]), expected[0])
+    torch.testing.assert_close(head.uncertainty(prediction), expected)
+    torch.testing.assert_close(head.uncertainty(prediction[0]), expected[0])
 
 
 @pytest.mark.usefixtures('undrawn')

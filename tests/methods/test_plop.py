@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader
 
-from mmseg_dkd.engine.hand_over import build_teacher, grow
+from mmseg_dkd.engine.hand_over import build_teacher, start_state
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.export.plain import plain_model, plain_state
 from mmseg_dkd.models import IncrementalSegmentor
@@ -66,7 +66,7 @@ def student() -> IncrementalSegmentor:
     torch.manual_seed(0)
     first = MODELS.build(at_step(0))
     model = MODELS.build(at_step(1))
-    model.load_state_dict(grow(first.state_dict(), model))
+    model.load_state_dict(start_state(first.state_dict(), model))
     model.set_teacher(build_teacher(at_step(1), first.state_dict(), 0, torch.device('cpu')))
     return model
 
@@ -86,7 +86,7 @@ def test_head_compares_maps_feature_and_logits_as_in_the_paper():
     )
     label = torch.randint(0, 2, (2, 8, 8)) * 3
     label[0, 0], label[1, :4] = 255, 0
-    told = old.reason(old_maps, student=new)
+    told = old.teacher_outputs(old_maps, student=new)
     new.conv_seg.thresholds.copy_(torch.tensor([0.6, 0.5, 0.9]))
     losses = new.loss(new_maps, samples_of(label), {}, told)
     assert set(losses) == {'loss_ce', 'loss_pod'}
@@ -208,7 +208,7 @@ def test_step_starts_from_mibs_initialisation_and_its_own_thresholds(step):
         if kind == 'PLOPHead':
             assert hasattr(old.conv_seg, 'thresholds') == (step == 2)
         state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
-        grown = new.grow(state, 'head', fresh)
+        grown = new.start_new_classes(state, 'head', fresh)
         assert grown.keys() == fresh.keys()
         states.append(grown)
     torch.testing.assert_close(

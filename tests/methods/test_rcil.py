@@ -10,7 +10,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_dkd.engine.hand_over import build_teacher, grow
+from mmseg_dkd.engine.hand_over import build_teacher, start_state
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.mib import unbiased_cross_entropy, unbiased_distillation
 from mmseg_dkd.methods.rcil.pairs import fold
@@ -35,7 +35,7 @@ def steps(tiny):
             value.add_(0.1 * torch.rand_like(value))
     model_cfg = step_config(cfg, 1).model
     student = revert_sync_batchnorm(MODELS.build(copy.deepcopy(model_cfg)))
-    student.load_state_dict(grow(state, student), strict=True)
+    student.load_state_dict(start_state(state, student), strict=True)
     teacher = build_teacher(model_cfg, state, 0, torch.device('cpu'))
     student.set_teacher(teacher)
     return student, teacher, state

@@ -60,7 +60,7 @@ def three_steps() -> tuple:
     heads = [recall_head(step) for step in range(3)]
     for old, new in zip(heads, heads[1:], strict=False):
         state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
-        grown = new.grow(state, 'head', fresh)
+        grown = new.start_new_classes(state, 'head', fresh)
         assert grown.keys() == fresh.keys()
         new.load_state_dict({key.removeprefix('head.'): value for key, value in grown.items()})
     return tuple(head.eval() for head in heads)
@@ -76,7 +76,7 @@ def test_every_image_is_labelled_by_whom_it_concerns():
     for sample, value in zip(samples, retrieved, strict=True):
         if value:
             sample.set_metainfo(dict(retrieved=value))
-    losses = new.loss(maps, samples, {}, old.reason(maps, student=new))
+    losses = new.loss(maps, samples, {}, old.teacher_outputs(maps, student=new))
     assert set(losses) == {'loss_ce', 'loss_helper'}
 
     # The model of step 0 labels what is retrieved for its class, the helper of step 1 what is for
@@ -123,7 +123,7 @@ def test_a_batch_of_retrieved_images_reaches_every_parameter():
     for sample in samples:
         sample.set_metainfo(dict(retrieved=2))
     maps = [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
-    losses = new.loss(maps, samples, {}, old.reason(maps, student=new))
+    losses = new.loss(maps, samples, {}, old.teacher_outputs(maps, student=new))
     assert losses['loss_helper'] == 0
     sum(losses.values()).backward()
     assert all(p.grad is not None for p in new.parameters() if p.requires_grad)

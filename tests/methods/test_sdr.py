@@ -23,7 +23,7 @@ MAPS = [torch.randn(2, 5, 4, 4, dtype=torch.float64, generator=torch.Generator()
 def grown(old: SDRHead, new: SDRHead) -> SDRHead:
     """The head of step 1 as it starts from that of step 0."""
     state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
-    state = new.grow(state, 'head', fresh)
+    state = new.start_new_classes(state, 'head', fresh)
     new.load_state_dict({k.removeprefix('head.'): v for k, v in state.items()}, strict=True)
     return new
 
@@ -96,7 +96,7 @@ def test_a_step_0_of_another_method_is_refused(tiny):
         other = MODELS.build(step_config(tiny('finetune/fashion_4-2.py'), 0).model).state_dict()
         model = MODELS.build(step_config(cfg, 1).model)
     with pytest.raises(ValueError, match='2 tensors:\\n.*decode_head.prototypes.mean: missing'):
-        hand_over.grow(other, model)
+        hand_over.start_state(other, model)
 
 
 def test_new_classifiers_start_as_asked():
@@ -116,7 +116,7 @@ def test_under_mixed_precision_the_terms_are_of_single_precision():
     label = torch.randint(0, 2, (2, 8, 8)) * 3
     with torch.autocast('cpu', torch.bfloat16):
         half = [maps[0].bfloat16()]
-        losses = new.loss(half, samples_of(label), {}, old.reason(half, student=new))
+        losses = new.loss(half, samples_of(label), {}, old.teacher_outputs(half, student=new))
     names = ('loss_matching', 'loss_attraction', 'loss_repulsion', 'loss_sparsity')
     losses = {name: losses[name] for name in names}
     assert all(loss.dtype == torch.float32 for loss in losses.values())
@@ -133,7 +133,7 @@ def test_under_mixed_precision_the_terms_are_of_single_precision():
 def test_every_trained_parameter_gets_a_gradient_without_any_class():
     old, new = taught()
     label = torch.full((2, 8, 8), 255)
-    losses = new.train().loss(MAPS, samples_of(label), {}, old.reason(MAPS, student=new))
+    losses = new.train().loss(MAPS, samples_of(label), {}, old.teacher_outputs(MAPS, student=new))
     sum(losses.values()).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in new.parameters())
 

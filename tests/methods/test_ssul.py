@@ -103,7 +103,7 @@ def test_loss_is_the_sum_over_channels_at_the_size_of_the_labels(unknown, step):
     assert {0, 254, 255} <= set(label.unique().tolist())
     told = upsampled = None
     if step:
-        told = 2 * head_of('SSULHead', 0).eval().reason(maps, student=head).detach()
+        told = 2 * head_of('SSULHead', 0).eval().teacher_outputs(maps, student=head).detach()
         upsampled = interpolate(told, (8, 8), mode='bilinear')
     channels = plain_channels(label, unknown == 'unlabelled', upsampled)
     if step:
@@ -127,8 +127,8 @@ def test_prediction_adds_the_unknown_to_the_background():
     scores = sigmoid(head.conv_seg(feature))
     expected = torch.cat([scores[:, :1] + scores[:, 1:2], scores[:, 2:]], 1)
     prediction = head.prediction_of(feature)
-    torch.testing.assert_close(1 - head.doubt(prediction), expected)
-    torch.testing.assert_close(1 - head.doubt(prediction[0]), expected[0])
+    torch.testing.assert_close(1 - head.uncertainty(prediction), expected)
+    torch.testing.assert_close(1 - head.uncertainty(prediction[0]), expected[0])
     label = prediction.argmax(1)
     assert torch.equal(label, expected.argmax(1))
     changed = scores[:, 1:].argmax(1) != label
@@ -151,7 +151,7 @@ def test_half_precision_is_only_for_the_network():
     head = head_of('SSULHead', 1).float()
     maps, label = [torch.randn(2, 5, 4, 4)], some_labels(2, 1, 0, (2, 8, 8))
     with torch.autocast('cpu', torch.bfloat16):
-        told = head_of('SSULHead', 0).float().reason(maps, student=head)
+        told = head_of('SSULHead', 0).float().teacher_outputs(maps, student=head)
         loss = head.loss(maps, samples_of(label), {}, told)['loss_mbce']
         prediction = head(maps)
     assert told.dtype == loss.dtype == prediction.dtype == torch.float32
@@ -167,7 +167,7 @@ def test_new_classes_start_as_the_unknown(scenario):
         nn.init.uniform_(norm.running_var, 0.5, 2)
     state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
     before = {key: value.clone() for key, value in state.items()}
-    grown = new.grow(state, 'head', fresh)
+    grown = new.start_new_classes(state, 'head', fresh)
     assert grown.keys() == fresh.keys()
     new.load_state_dict({k.removeprefix('head.'): v for k, v in grown.items()})
     feature = torch.randn(2, 6, 4, 4, dtype=torch.float64)
@@ -212,7 +212,7 @@ def test_later_steps_train_the_new_the_unknown_and_the_background(tiny):
     first = first.state_dict()
     model_cfg = step_config(cfg, 1).model
     model = revert_sync_batchnorm(MODELS.build(model_cfg))
-    model.load_state_dict(hand_over.grow(first, model))
+    model.load_state_dict(hand_over.start_state(first, model))
     model.set_teacher(hand_over.build_teacher(model_cfg, first, 0, torch.device('cpu')))
     before = copy.deepcopy(model.train().state_dict())
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)

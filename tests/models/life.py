@@ -9,7 +9,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_dkd.engine.hand_over import build_teacher, grow
+from mmseg_dkd.engine.hand_over import build_teacher, start_state
 from mmseg_dkd.engine.resolve import at_step
 from mmseg_dkd.models import IncrementalSegmentor
 
@@ -89,7 +89,7 @@ def live(model: dict, size: int = 32) -> set[str]:
     unreached = train(first, size, [1, 2], {'loss_mbce', 'loss_ac'})
     old = first.state_dict()
     second = revert_sync_batchnorm(MODELS.build(at_step(copy.deepcopy(cfg), 1)))
-    second.load_state_dict(grow(old, second), strict=True)
+    second.load_state_dict(start_state(old, second), strict=True)
     for name, value in second.state_dict().items():
         if '.conv_seg.steps.1.' in name:
             taught = old[name.replace('steps.1', 'auxiliary')]

@@ -58,7 +58,7 @@ def test_every_head_learns_from_the_same_head_of_the_teacher(kind):
     assert list(model.incremental_heads) == ['decode_head', *prefixes]
     losses = model.loss(images(), samples())
     maps, old_maps = model.backbone(images()), teacher.backbone(images())
-    reasoning = teacher.decode_head.reason(old_maps, student=model.decode_head)
+    reasoning = teacher.decode_head.teacher_outputs(old_maps, student=model.decode_head)
     terms = model.decode_head.loss(maps, samples(), {}, reasoning)
     expected = {f'decode.{key}': value for key, value in terms.items()}
     label = torch.cat([sample.gt_sem_seg.data for sample in samples()])
@@ -100,7 +100,7 @@ def test_every_head_hands_over_as_its_init_says():
         for parameter in first.parameters():
             parameter.normal_()
     old, fresh = first.state_dict(), copy.deepcopy(model.state_dict())
-    model.load_state_dict(hand_over.grow(old, model), strict=True)
+    model.load_state_dict(hand_over.start_state(old, model), strict=True)
     new = model.state_dict()
     for name in ('decode_head', 'auxiliary_head.0', 'auxiliary_head.1'):
         for part in ('weight', 'bias'):
@@ -115,9 +115,9 @@ def test_every_head_hands_over_as_its_init_says():
 def test_checkpoint_without_the_auxiliary_head_does_not_fit():
     old = test_segmentor.build(0).state_dict()
     with pytest.raises(ValueError, match='(?s)step 0 does not fit.*auxiliary_head.convs.*missing'):
-        hand_over.grow(old, build())
+        hand_over.start_state(old, build())
     with pytest.raises(ValueError, match='(?s)auxiliary_head.0.conv_seg.steps.1.weight: missing'):
-        hand_over.grow(old, build(auxiliary_head=[TAUGHT]))
+        hand_over.start_state(old, build(auxiliary_head=[TAUGHT]))
 
 
 @torch.no_grad()

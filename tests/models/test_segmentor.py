@@ -138,7 +138,7 @@ def test_loss_is_the_heads_with_the_teachers_view_of_the_same_images():
     model.set_teacher(teacher)
     losses = model.loss(images(), samples())
     head, old_head = model.decode_head, teacher.decode_head
-    reasoning = old_head.reason(teacher.backbone(images()), student=head)
+    reasoning = old_head.teacher_outputs(teacher.backbone(images()), student=head)
     expected = head.loss(model.backbone(images()), samples(), {}, reasoning)
     torch.testing.assert_close(losses, {f'decode.{k}': v for k, v in expected.items()})
     model.set_teacher(None)

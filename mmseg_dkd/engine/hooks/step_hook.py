@@ -54,7 +54,7 @@ class IncrementalStepHook(Hook):
             )
         state = hand_over.load(self.previous, head.scenario, head.step - 1)['state_dict']
         if runner.iter == 0:
-            model.load_state_dict(hand_over.grow(state, model), strict=True)
+            model.load_state_dict(hand_over.start_state(state, model), strict=True)
             runner.logger.info(f'step {head.step} starts from {self.previous}')
         device = next(model.parameters()).device
         model.set_teacher(hand_over.build_teacher(runner.cfg.model, state, head.step - 1, device))

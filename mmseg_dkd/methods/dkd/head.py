@@ -81,7 +81,7 @@ class DKDHead(SigmoidHead):
         ]
         return [(labels, rows) for labels, rows in found if rows]
 
-    def reason(self, inputs: list[Tensor], student: 'DKDHead') -> Reasoning:
+    def teacher_outputs(self, inputs: list[Tensor], student: 'DKDHead') -> Reasoning:
         """As the teacher: logits and reasoning scores of all classes, as far as the student's
         losses need them."""
         feature = self.feature(inputs)
@@ -128,11 +128,11 @@ class DKDHead(SigmoidHead):
         logits = self.conv_seg.auxiliary(feature.detach())
         return {self.loss_aux.loss_name: self.loss_aux(logits, size)}
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Eq. 11: new classifiers as copies of the auxiliary one, if ``init`` says so."""
-        grown = super().grow(state, name, fresh)
+        grown = super().start_new_classes(state, name, fresh)
         if self.init == 'random':
             return grown
         for part in ('weight', 'bias'):

@@ -97,7 +97,7 @@ class PLOPHead(MiBHead):
             data = model.data_preprocessor(batch, training=True)
             label = self._stack_batch_gt(data['data_samples']).squeeze(1)
             logits = old.decode_head(old.extract_feat(data['inputs']))
-            counts += count_entropies(self.at(logits, label), label == 0)
+            counts += count_entropies(self.resize_to(logits, label), label == 0)
             if progress is not None:
                 progress.update()
         all_reduce(counts)
@@ -105,7 +105,7 @@ class PLOPHead(MiBHead):
         found = ', '.join(f'{threshold:.4f}' for threshold in thresholds.tolist())
         print_log(f'entropy below which the old model labels a pixel: {found}', logger='current')
 
-    def reason(self, inputs: list[Tensor], student: MiBHead) -> OldModel:
+    def teacher_outputs(self, inputs: list[Tensor], student: MiBHead) -> OldModel:
         """Everything that local POD compares."""
         feature = self.feature(inputs)
         return OldModel(before_activation(inputs), feature, self.prediction_of(feature))
@@ -123,7 +123,9 @@ class PLOPHead(MiBHead):
         feature = self.feature(inputs)
         logits = self.prediction_of(feature)
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        losses = self.loss_by_logits(self.at(logits, label), label, self.at(teacher.logits, label))
+        losses = self.loss_by_logits(
+            self.resize_to(logits, label), label, self.resize_to(teacher.logits, label)
+        )
         student = OldModel(
             before_activation(inputs),
             feature,
@@ -154,12 +156,12 @@ class PLOPHead(MiBHead):
         channels = 1 + self.conv_seg.num_seen
         return math.sqrt(channels / len(self.new_labels)) * sum(terms) / len(terms)
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """MiB's initialisation; the thresholds are of this step's data."""
         own = f'{name}.conv_seg.thresholds'
-        return super().grow(state, name, fresh) | {own: fresh[own]}
+        return super().start_new_classes(state, name, fresh) | {own: fresh[own]}
 
     @classmethod
     def choices(cls, cfg: dict) -> dict:

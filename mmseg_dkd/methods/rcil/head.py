@@ -58,7 +58,7 @@ class RCILHead(MiBHead):
             )
         self.pairs = double(model, frozen=self.step > 0)
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Fold the branches; new classes start with the weight of the background.
@@ -67,12 +67,12 @@ class RCILHead(MiBHead):
         not quite. Unlike MiB, the bias of the background stays what it was and that of the new
         classes is the fresh one (the authors' program).
         """
-        grown = refreeze(SoftmaxHead.grow(self, state, name, fresh), self.pairs)
+        grown = refreeze(SoftmaxHead.start_new_classes(self, state, name, fresh), self.pairs)
         new = f'{name}.conv_seg.steps.{self.step}.weight'
         background = state[f'{name}.conv_seg.background.weight']
         return grown | {new: background.expand_as(fresh[new]).clone()}
 
-    def reason(self, inputs: list[Tensor], student: MiBHead) -> list[Tensor]:
+    def teacher_outputs(self, inputs: list[Tensor], student: MiBHead) -> list[Tensor]:
         """Maps of the backbone, the feature ``[N, D, h, w]`` and the logits ``[N, 1 + C_old, h,
         w]``."""
         feature = self.feature(inputs)

@@ -64,7 +64,7 @@ class RECALLHead(SoftmaxHead):
                 parameter.requires_grad_(False)
         self.helpers[:-1].requires_grad_(False)
 
-    def reason(
+    def teacher_outputs(
         self, inputs: list[Tensor], student: 'RECALLHead'
     ) -> Callable[[Tensor, list[int]], Tensor]:
         """:meth:`complete` on these maps: only the student knows which images are retrieved."""
@@ -88,7 +88,7 @@ class RECALLHead(SoftmaxHead):
         for step in sorted(set(steps)):
             rows = [row for row, of in enumerate(steps) if of == step]
             decoder = self if step < 0 or self.step == 0 else self.helpers[step]
-            logits = self.at(decoder([maps[rows] for maps in inputs]), label)
+            logits = self.resize_to(decoder([maps[rows] for maps in inputs]), label)
             predicted[rows] = helper_prediction(logits, 1 + ends[max(step, 0)])
         return inpaint(label, predicted)
 
@@ -104,22 +104,22 @@ class RECALLHead(SoftmaxHead):
             return super().loss(inputs, batch_data_samples, train_cfg)
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
         retrieved = [sample.metainfo.get(RETRIEVED, 0) for sample in batch_data_samples]
-        losses = self.loss_by_logits(self.at(self(inputs), label), teacher(label, retrieved))
+        losses = self.loss_by_logits(self.resize_to(self(inputs), label), teacher(label, retrieved))
         # All images go through it, retrieved ones without labels: a BatchNorm needs a batch.
         no_label = torch.tensor(retrieved, device=label.device) > 0
         own = helper_label(label, self.new_labels, no_label)
         helper = self.helpers[-1]
-        logits = self.at(helper(inputs), label)
+        logits = self.resize_to(helper(inputs), label)
         return losses | dict(
             loss_helper=helper.loss_decode(logits, own, ignore_index=self.ignore_index)
         )
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """New classifiers and the step's helper decoder start at random; the decoder of step 0
         becomes its own helper decoder."""
-        grown = super().grow(state, name, fresh)
+        grown = super().start_new_classes(state, name, fresh)
         own, helpers = f'{name}.', f'{name}.helpers.'
         if self.step == 1:
             grown |= {

@@ -119,7 +119,7 @@ class SDRHead(MiBHead):
             loss_sparsity=self.sparsity_weight * sparsity(feature, label, seen),
         )
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """New classifiers as ``init`` says; new classes have no prototype yet.
@@ -127,7 +127,7 @@ class SDRHead(MiBHead):
         A step before of another method leaves prototypes missing, which the hand-over refuses.
         """
         base = MiBHead if self.init == 'background' else SoftmaxHead
-        grown = base.grow(self, state, name, fresh)
+        grown = base.start_new_classes(self, state, name, fresh)
         new = len(self.new_labels)
         for key in (f'{name}.prototypes.mean', f'{name}.prototypes.count'):
             if key in state:

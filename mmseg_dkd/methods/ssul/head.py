@@ -66,11 +66,11 @@ class SSULHead(IncrementalHead):
         background = scores[:, :2].logsumexp(1, keepdim=True)
         return torch.cat([background, scores[:, 2:]], dim=1)
 
-    def doubt(self, prediction: Tensor) -> Tensor:
+    def uncertainty(self, prediction: Tensor) -> Tensor:
         """One minus the score; of the background, whose score is a sum of two, at least -1."""
         return -prediction.expm1()
 
-    def reason(self, inputs: list[Tensor], student: 'SSULHead') -> Tensor:
+    def teacher_outputs(self, inputs: list[Tensor], student: 'SSULHead') -> Tensor:
         """The logits ``[N, 2 + C_old, h, w]``."""
         logits = self.conv_seg(self.feature(inputs))
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
@@ -87,12 +87,12 @@ class SSULHead(IncrementalHead):
         channels = range(1, 1 + logits.shape[1])
         return {self.loss_decode.loss_name: self.loss_decode(logits, target, channels)}
 
-    def grow(
+    def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """The new group starts as the unknown's, its statistics included; its last conv has the
         unknown's row for every new class."""
-        grown = super().grow(state, name, fresh)
+        grown = super().start_new_classes(state, name, fresh)
         new, unknown = f'{name}.conv_seg.steps.{self.step}.', f'{name}.conv_seg.unknown.'
         for key, value in fresh.items():
             # Where it is missing, the hand-over lists it among what does not fit.
