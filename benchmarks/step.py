@@ -73,7 +73,7 @@ class Iteration:
         """What part of its time each part of the iteration takes; their sum is 1."""
         watch, model = Stopwatch(), self.model
         watch.charge(model.teacher, 'extract_feat', 'teacher')
-        watch.charge(model.teacher.decode_head, 'reason', 'teacher')
+        watch.charge(model.teacher.decode_head, 'teacher_outputs', 'teacher')
         watch.charge(model, 'extract_feat', 'forward')
         watch.charge(model.decode_head, 'feature', 'forward')
         watch.charge(model, 'loss', 'losses')

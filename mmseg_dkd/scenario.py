@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .labels import VOID
+
 SETTINGS = ('overlapped', 'disjoint')
-# Labels are bytes, of which 255 is void.
-MOST_CLASSES = 254
+# Class ids are labels from 1 on.
+MOST_CLASSES = VOID - 1
 
 
 class Scenario:

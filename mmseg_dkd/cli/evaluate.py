@@ -66,14 +66,14 @@ def table(rows: list[dict]) -> str:
     """The rows of a step; the paper's convention has a mark."""
     from prettytable import PrettyTable
 
-    from ..evaluation.scores import FIGURES
+    from ..evaluation.scores import SCORES
 
     printed = PrettyTable(
-        ['', 'convention', 'view', 'future classes', 'images', 'class 0', *FIGURES.values()]
+        ['', 'convention', 'view', 'future classes', 'images', 'class 0', *SCORES.values()]
     )
     for row in rows:
         mark = '*' if (row['convention'], row['view']) == PAPER else ''
-        figures = ['-' if row[key] is None else f'{row[key]:.2f}' for key in FIGURES]
+        figures = ['-' if row[key] is None else f'{row[key]:.2f}' for key in SCORES]
         facts = [row[key] for key in ('convention', 'view', 'future', 'images', 'class_0')]
         printed.add_row([mark, *facts, *figures])
     title = f'step {rows[0]["step"]}, {rows[0]["checkpoint"]}'

@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.dataset import Compose, ConcatDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from ..labels import UNKNOWN, VOID
+from ..labels import NUM_VALUES, UNKNOWN, VOID, class_ids_of_labels, label_of, num_labels
 from ..scenario import Scenario
 from ..utils.randomness import Draw, seeded
 from .memory import read_memory
@@ -91,7 +91,7 @@ class StepDataset:
                 class_presence(
                     infos[start:end],
                     loader,
-                    self._class_id_of(),
+                    class_ids_of_labels(self.scenario),
                     self.scenario.num_classes,
                     folder,
                 )
@@ -130,7 +130,7 @@ class StepDataset:
         names = self.metainfo['classes'][1:]
         names = names if self.test_mode else names[-len(self.scenario.new(self.step)) :]
         alone = not self.test_mode and self.scenario.setting == 'disjoint'
-        ids = np.isin(self._class_id_of(), self._kept())
+        ids = np.isin(class_ids_of_labels(self.scenario), self._kept())
         asked = [
             info
             for info in infos
@@ -154,14 +154,6 @@ class StepDataset:
     def _is_concat(self) -> bool:
         return isinstance(self.dataset, ConcatDataset)
 
-    def _class_id_of(self) -> np.ndarray:
-        """int ``[256]``: class id of each label of the data set, -1 for none, 255 for void."""
-        ids = np.full(256, -1)
-        known = self.scenario.num_classes + self.scenario.has_background
-        ids[:known] = np.arange(known) + (not self.scenario.has_background)
-        ids[VOID] = VOID if self.scenario.has_background else UNKNOWN
-        return ids
-
     def _kept(self) -> tuple[int, ...]:
         """Ids of the classes that have a label."""
         scenario, step = self.scenario, self.step
@@ -184,20 +176,20 @@ class StepDataset:
     def _table(self, kept: Sequence[int]) -> np.ndarray:
         """``[256]``: what each label of the data set becomes if those of some classes are kept."""
         scenario, step = self.scenario, self.step
-        becomes = np.full(256, UNKNOWN)
+        becomes = np.full(NUM_VALUES, UNKNOWN)
         becomes[VOID] = VOID
         for class_id in kept:
-            becomes[class_id] = scenario.order.index(class_id) + 1
+            becomes[class_id] = label_of(scenario, class_id)
         if self.test_mode and not scenario.has_background:
             becomes[list(scenario.future(step))] = VOID
-        ids = self._class_id_of()
+        ids = class_ids_of_labels(self.scenario)
         # Labels that no class has stay what they are: the presence index has refused them.
-        return np.where(ids < 0, np.arange(256), becomes[ids])
+        return np.where(ids < 0, np.arange(NUM_VALUES), becomes[ids])
 
     def _renamed(self, metainfo: dict) -> dict:
         scenario = self.scenario
         names, palette = list(metainfo['classes']), [list(c) for c in metainfo['palette']]
-        expected = scenario.num_classes + scenario.has_background
+        expected = num_labels(scenario)
         if len(names) != expected:
             raise ValueError(
                 f'{type(self.dataset).__name__} has {len(names)} classes, but {scenario} needs '

@@ -6,7 +6,7 @@ from ..models.incremental_head import method_of
 from .resolve import OFFICIAL, head_configs
 
 
-def choices(cfg: Config) -> dict:
+def choices_of(cfg: Config) -> dict:
     """What this step does where the paper and the authors' program differ, or leave it open.
 
     Args:

@@ -39,7 +39,7 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     merged over the config at step 0, ``later_steps`` from step 1 on, with ``{step}`` in keys and
     texts of either standing for the number of the step. Nothing is initialised from pretrained
     weights where all weights come from a checkpoint: from step 1 on, and at step 0 if there is
-    ``start_from``, in which case step 0 trains the auxiliary classifier only.
+    ``start_from``, in which case step 0 trains only what such a model lacks.
 
     Args:
         cfg: Config with ``scenario`` at the top level and, perhaps, ``first_step``,
@@ -79,7 +79,7 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     hooks[0].previous = previous
     if start_from:
         cfg.start_from = hooks[0].start_from = start_from
-        cfg.model.only_auxiliary = True
+        cfg.model.converted = True
     cfg.step = step
     return cfg
 

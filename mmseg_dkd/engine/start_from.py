@@ -11,29 +11,6 @@ from ..utils import checkpoint_types
 from .hand_over import META, refuse_misfits
 
 
-def against_background(weight: Tensor, bias: Tensor, tau_logit: float) -> tuple[Tensor, Tensor]:
-    """Classifiers with logits z that predict (Eq. 12) what a softmax over logits s predicts.
-
-    ``z_c = s_c - s_0 + logit(tau)``, so what the head compares, ``[logit(tau), z_1, ..., z_C]``, is
-    s less one number a pixel: argmax and softmax over it are those of the softmax model, before and
-    after resizing, flipping and sliding.
-
-    At tau 0.5 the sigmoid of z_c is the probability of class c if the pixel is either c or
-    background. The softmax never asked how likely c is against another class, so where the pixel
-    shows one, z_c may be above the threshold too, below that class's. Classifiers trained by Eq. 3
-    are negative there.
-
-    Args:
-        weight: ``[1 + C, D, 1, 1]``, background first.
-        bias: ``[1 + C]``.
-        tau_logit: logit(tau).
-
-    Returns:
-        Weight ``[C, D, 1, 1]`` and bias ``[C]``.
-    """
-    return weight[1:] - weight[:1], bias[1:] - bias[:1] + tau_logit
-
-
 def load(path: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
     """State dict and, where the file has them, class names of a checkpoint of mmseg, on the CPU.
 
@@ -76,8 +53,8 @@ def convert(
     """State dict of step 0 from the checkpoint of a softmax model.
 
     The classifiers of decode head and, where the model has them, auxiliary heads are converted by
-    :func:`against_background`, with the classes, found by name, in the order of learning. Auxiliary
-    heads that the model does not have are left out. The auxiliary classifiers stay the model's.
+    :meth:`.IncrementalHead.from_softmax`, with the classes, found by name, in the order of
+    learning. Auxiliary heads that the model does not have are left out.
 
     Args:
         path: The checkpoint.
@@ -85,6 +62,7 @@ def convert(
         classes: Background and the classes of step 0, in the order of learning.
 
     Raises:
+        TypeError: If the method cannot take over the classifiers of a softmax model.
         FileNotFoundError, ValueError: As :func:`load`; or if its classes are others, it has no
             background, or its tensors do not fit the model; all are listed.
     """
@@ -107,11 +85,10 @@ def convert(
                 'of this name to be converted'
             )
         rows = _rows(path, len(bias), names, classes)
-        converted = against_background(weight[rows], bias[rows], head.tau_logit)
-        for part, tensor in zip(('weight', 'bias'), converted, strict=True):
-            state[f'{name}.conv_seg.steps.0.{part}'] = tensor
-            auxiliary = f'{name}.conv_seg.auxiliary.{part}'
-            state[auxiliary] = fresh[auxiliary]
+        converted = head.from_softmax(weight[rows], bias[rows])
+        own = f'{name}.conv_seg.'
+        state |= {key: tensor for key, tensor in fresh.items() if key.startswith(own)}
+        state |= {f'{own}{key}': tensor for key, tensor in converted.items()}
     refuse_misfits(state, fresh, f'start_from={path}', 'the backbone and heads of step 0')
     return state
 

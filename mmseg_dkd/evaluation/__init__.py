@@ -1,7 +1,7 @@
-"""Figures and pictures of what was learned and what was forgotten."""
+"""Numbers: what was learned, and what was forgotten."""
 
 from .confusion import ConfusionMetric
-from .conventions import Convention, conventions
+from .conventions import Convention, conventions_of
 from .metric import IncrementalIoUMetric
 from .scores import harmonic_mean, summarise
 
@@ -9,7 +9,7 @@ __all__ = [
     'ConfusionMetric',
     'Convention',
     'IncrementalIoUMetric',
-    'conventions',
+    'conventions_of',
     'harmonic_mean',
     'summarise',
 ]

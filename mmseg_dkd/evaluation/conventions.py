@@ -24,10 +24,10 @@ class Convention:
     with_zero: bool = True
 
 
-def conventions(has_background: bool) -> tuple[Convention, ...]:
+def conventions_of(has_background: bool) -> tuple[Convention, ...]:
     """MiB, PLOP, SSUL and DKD, for data with a background class (VOC) or without (ADE20K)."""
     without_zero = Convention('MiB', 'ignored', with_zero=False)
-    # MiB's figures for VOC are quoted both ways.
+    # MiB's scores for VOC are quoted both ways.
     with_zero = (Convention('MiB', 'ignored'),) if has_background else ()
     return (
         *with_zero,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 
-def forgetting(steps: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+def forgetting_of(steps: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
     """Forgetting of every class that was learned before the last step.
 
     ``f_c = max over the steps t < T of IoU_c(t) - IoU_c(T)``, with the last step T and the steps t

@@ -11,7 +11,7 @@ from mmseg.registry import METRICS
 from prettytable import PrettyTable
 
 from .confusion import confusion_matrix
-from .scores import FIGURES, summarise
+from .scores import SCORES, summarise
 
 
 @METRICS.register_module()
@@ -21,7 +21,7 @@ class IncrementalIoUMetric(IoUMetric):
     The data set must be a :class:`.StepDataset`; which classes are base comes from its
     ``metainfo``. Background counts as a base class.
 
-    To mmseg's figures it adds ``mIoU_b``, ``mIoU_n``, ``mIoU_all`` and ``hIoU`` in percent, without
+    To mmseg's scores it adds ``mIoU_b``, ``mIoU_n``, ``mIoU_all`` and ``hIoU`` in percent, without
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
     where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence.
 
@@ -58,7 +58,7 @@ class IncrementalIoUMetric(IoUMetric):
         return super().evaluate(size)
 
     def compute_metrics(self, results: list[torch.Tensor]) -> dict[str, float]:
-        """mmseg's tables and figures, then ours."""
+        """mmseg's tables and scores, then ours."""
         if self.format_only:
             return super().compute_metrics(results)
         matrix = sum(results).double()
@@ -74,7 +74,7 @@ class IncrementalIoUMetric(IoUMetric):
         }
         self.scores = summarise(self.per_class_iou, names[:num_base], names[num_base:])
         table = PrettyTable()
-        for key, title in FIGURES.items():
+        for key, title in SCORES.items():
             value = self.scores[key]
             if value is not None:
                 metrics[title] = round(value, 2)

@@ -1,9 +1,9 @@
-"""The four figures of the paper's tables, from the IoU of every class."""
+"""The four scores of the paper's tables, from the IoU of every class."""
 
 import math
 from collections.abc import Mapping, Sequence
 
-FIGURES = {'miou_base': 'mIoU_b', 'miou_novel': 'mIoU_n', 'hiou': 'hIoU', 'miou_all': 'mIoU_all'}
+SCORES = {'miou_base': 'mIoU_b', 'miou_novel': 'mIoU_n', 'hiou': 'hIoU', 'miou_all': 'mIoU_all'}
 
 
 def harmonic_mean(a: float, b: float) -> float:

@@ -47,9 +47,34 @@ def unbiased_distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return -(teacher_logits.detach().softmax(1) * log_q).mean()
 
 
-@register_method
-class MiBHead(SoftmaxHead):
-    """Unbiased cross entropy and distillation; new classes share the old background.
+def background_start(
+    head: SoftmaxHead, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Classifiers of a step in which background and new classes share the probability that the old
+    model gave the background (Eq. 10).
+
+    The probability of each old class, and of background and new classes together, stays what it
+    was.
+
+    Args:
+        head: The head that starts.
+        state, name, fresh: As for :meth:`.IncrementalHead.start_new_classes`.
+
+    Returns:
+        The tensors of the background's classifier and of the new ones.
+    """
+    started = {}
+    share = math.log(1 + len(head.new_labels))
+    for part, less in (('weight', 0.0), ('bias', share)):
+        background = state[f'{name}.conv_seg.background.{part}'] - less
+        new = f'{name}.conv_seg.steps.{head.step}.{part}'
+        started[f'{name}.conv_seg.background.{part}'] = background
+        started[new] = background.expand_as(fresh[new]).clone()
+    return started
+
+
+class UnbiasedHead(SoftmaxHead):
+    """The losses of MiB, which other methods have too; new classes start at random.
 
     Args:
         kd_weight: Weight of the distillation, 10 in the paper (100 for VOC 15-1).
@@ -61,7 +86,7 @@ class MiBHead(SoftmaxHead):
         super().__init__(**cfg)
         self.kd_weight = kd_weight
 
-    def teacher_outputs(self, inputs: list[Tensor], student: 'MiBHead') -> Any:
+    def teacher_outputs(self, inputs: list[Tensor], student: 'UnbiasedHead') -> Any:
         """The logits ``[N, 1 + C_old, h, w]``."""
         return self(inputs)
 
@@ -75,24 +100,14 @@ class MiBHead(SoftmaxHead):
         kd = unbiased_distillation(logits, self.resize_to(teacher, label))
         return dict(loss_ce=self.loss_decode.loss_weight * unbiased, loss_kd=self.kd_weight * kd)
 
+
+@register_method
+class MiBHead(UnbiasedHead):
+    """Unbiased cross entropy and distillation; new classes share the old background."""
+
     def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Background and new classes share the old probability of the background (Eq. 10).
-
-        The probability of each old class, and of background and new classes together, stays what
-        it was.
-        """
-        grown = super().start_new_classes(state, name, fresh)
-        share = math.log(1 + len(self.new_labels))
-        for part, less in (('weight', 0.0), ('bias', share)):
-            background = state[f'{name}.conv_seg.background.{part}'] - less
-            new = f'{name}.conv_seg.steps.{self.step}.{part}'
-            grown[f'{name}.conv_seg.background.{part}'] = background
-            grown[new] = background.expand_as(fresh[new]).clone()
-        return grown
-
-    @classmethod
-    def choices(cls, cfg: dict) -> dict:
-        """Weight of the distillation."""
-        return dict(kd_weight=cfg.get('kd_weight', 10.0))
+        """By :func:`background_start`."""
+        started = super().start_new_classes(state, name, fresh)
+        return started | background_start(self, state, name, fresh)

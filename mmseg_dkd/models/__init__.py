@@ -1,20 +1,22 @@
 """Networks, losses and what they start from."""
 
 from . import losses
-from .classifier import IncrementalClassifier
+from .classifier import StepClassifiers
 from .incremental_head import IncrementalHead, register_method
 from .official_aspp_head import OfficialASPPHead
 from .segmentor import IncrementalSegmentor
 from .sigmoid_head import SigmoidHead
+from .softmax_head import SoftmaxHead
 from .tta import IncrementalTTAModel
 
 __all__ = [
-    'IncrementalClassifier',
     'IncrementalHead',
     'IncrementalSegmentor',
     'IncrementalTTAModel',
     'OfficialASPPHead',
     'SigmoidHead',
+    'SoftmaxHead',
+    'StepClassifiers',
     'losses',
     'register_method',
 ]

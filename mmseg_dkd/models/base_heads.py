@@ -36,7 +36,7 @@ INCREMENTAL_HEADS = (
 )
 # These give a list of maps in training, but in eval mode a single one, for a head of their own.
 SINGLE_MAP_BACKBONES = ('DDRNet', 'PIDNet')
-# What a DKDHead replaces, so that a head's own would be lost.
+# What an incremental head replaces, so that a head's own would be lost.
 REPLACED = ('cls_seg', 'loss', 'loss_by_feat')
 
 
@@ -98,5 +98,6 @@ def check_built(head: BaseDecodeHead, base: type[BaseDecodeHead], cfg: dict) -> 
     own = [name for name in REPLACED if getattr(base, name) is not getattr(BaseDecodeHead, name)]
     if own:
         raise refusal(
-            base.__name__, f'it has a {" and a ".join(own)} of its own, which a DKDHead replaces'
+            base.__name__,
+            f'it has a {" and a ".join(own)} of its own, which an incremental head replaces',
         )

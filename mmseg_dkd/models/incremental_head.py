@@ -1,5 +1,6 @@
 """What every method of incremental learning is: a decode head over any of mmseg's."""
 
+import inspect
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..labels import labels_of_step, num_labels
 from ..scenario import Scenario
 from .base_heads import check_built, find_base, refusal
 from .classifier import StepClassifiers
@@ -48,6 +50,8 @@ class IncrementalHead(_OverHead):
 
     # A method's own: the module that learns the labels.
     TASK_LOSS: type[nn.Module]
+    # A method's own: arguments that are without effect as long as there is no old class.
+    LATER_ONLY: tuple[str, ...] = ()
     # A convolution until the base head is built, then a StepClassifiers.
     conv_seg: Any
 
@@ -62,7 +66,7 @@ class IncrementalHead(_OverHead):
     ) -> None:
         learned = Scenario(**scenario)
         step = learned.check_step(step)
-        expected = learned.num_classes + learned.has_background
+        expected = num_labels(learned)
         if num_classes != expected:
             raise ValueError(
                 f'decode_head.num_classes={num_classes}, but scenario {learned.name!r} has '
@@ -105,8 +109,8 @@ class IncrementalHead(_OverHead):
 
     @property
     def new_labels(self) -> range:
-        """Labels of the step's classes: classes are numbered from 1 in the order of learning."""
-        return range(self.conv_seg.num_old + 1, self.conv_seg.num_seen + 1)
+        """Labels of the step's classes."""
+        return labels_of_step(self.scenario, self.step)
 
     def cls_seg(self, feat: Tensor) -> Tensor:
         """The feature itself, after the head's dropout: ``[N, D, h, w]``."""
@@ -172,8 +176,8 @@ class IncrementalHead(_OverHead):
 
     @property
     def asks_teacher(self) -> bool:
-        """A method's own: whether a loss needs what :meth:`teacher_outputs` says. The teacher is run only if
-        a head asks it."""
+        """A method's own: whether a loss needs :meth:`teacher_outputs`. The teacher runs only if a
+        head asks it."""
         return type(self).teacher_outputs is not IncrementalHead.teacher_outputs
 
     def loss(
@@ -223,27 +227,71 @@ class IncrementalHead(_OverHead):
             loader: The training data of the step.
         """
 
+    def from_softmax(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
+        """A method's own: its classifiers of step 0 from those of a softmax model, such that both
+        predict the same.
+
+        Args:
+            weight: ``[1 + C, D, 1, 1]``, background first, then the classes as learned.
+            bias: ``[1 + C]``.
+
+        Returns:
+            Name below ``conv_seg`` to tensor. What is not named starts as in a fresh model.
+
+        Raises:
+            TypeError: If the method has no such classifiers.
+        """
+        raise TypeError(
+            f'start_from: {type(self).__name__} cannot take over the classifiers of a softmax model'
+        )
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """A method's own: the modules of the head, by name, that a converted softmax model lacks,
+        and that step 0 trains by :meth:`loss_of_lacking`; none by default."""
+        return ()
+
+    def loss_of_lacking(self, feature: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+        """A method's own: the terms that train what is :attr:`lacking`.
+
+        Args:
+            feature: ``[N, D, h, w]`` in front of the classifier.
+            size: Height and width of the images.
+        """
+        return {}
+
     @classmethod
     def first_step(cls, cfg: dict) -> dict:
-        """A method's own: the part of a head's config that decides step 0.
+        """The part of a head's config that decides step 0: all but ``LATER_ONLY`` of the method and
+        of what it is built on.
 
         Methods whose step 0 is the same training share it if this is the same for both.
 
         Args:
             cfg: Config of the head, ``type`` included.
         """
-        return cfg
+        later = {name for part in cls.__mro__ for name in vars(part).get('LATER_ONLY', ())}
+        return {key: value for key, value in cfg.items() if key not in later}
 
     @classmethod
     def choices(cls, cfg: dict) -> dict:
-        """A method's own: what decides its results, for results.json; plain data.
+        """What decides the results of the method, for results.json; plain data.
 
-        ``components``, if there, is a dict of names to whether the row of a table has them.
+        These are its own arguments, with their defaults. A method that overrides this may add
+        ``components``, a dict of names to whether the row of a table has them.
 
         Args:
             cfg: Config of the head.
         """
-        return {}
+        general = inspect.signature(IncrementalHead.__init__).parameters
+        own: dict[str, Any] = {}
+        for part in cls.__mro__[: cls.__mro__.index(IncrementalHead)]:
+            if '__init__' in vars(part):
+                # The method's own default comes before that of what it is built on.
+                parameters = inspect.signature(vars(part)['__init__']).parameters.values()
+                named = {p.name: p.default for p in parameters if p.default is not p.empty}
+                own = named | own
+        return {key: cfg.get(key, default) for key, default in own.items() if key not in general}
 
 
 @cache
@@ -267,6 +315,14 @@ def register_method(method: type[IncrementalHead]) -> type[IncrementalHead]:
     return method
 
 
+def as_incremental(kind: str) -> str:
+    """How a stock head is written as an incremental one, for a message."""
+    return (
+        f'dict(type=..., base_type={kind!r}, ...) with one of the types '
+        f'{", ".join(sorted(METHODS.module_dict))}'
+    )
+
+
 def method_of(head: dict) -> type[IncrementalHead]:
     """The method that a head's config names.
 
@@ -276,8 +332,6 @@ def method_of(head: dict) -> type[IncrementalHead]:
     method = METHODS.get(head['type'])
     if method is None:
         raise TypeError(
-            f'{head["type"]} is no incremental head: write it as '
-            f'dict(type=..., base_type={head["type"]!r}, ...) with one of the types '
-            f'{", ".join(sorted(METHODS.module_dict))}'
+            f'{head["type"]} is no incremental head: write it as {as_incremental(head["type"])}'
         )
     return method

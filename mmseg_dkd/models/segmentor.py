@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from .base_heads import SINGLE_MAP_BACKBONES
-from .incremental_head import IncrementalHead
+from .incremental_head import IncrementalHead, as_incremental
 
 DROPOUTS = (_DropoutNd, DropPath, nn.MultiheadAttention)
 
@@ -33,8 +33,8 @@ class IncrementalSegmentor(EncoderDecoder):
         freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
         train_only: Names of modules, such as ``decode_head.conv_seg.steps.1``; all others are
             frozen, in eval mode. All are trained if None.
-        only_auxiliary: Train nothing but DKD's auxiliary classifiers, by Eq. 10, in eval mode. For
-            models that are there already (:mod:`mmseg_dkd.engine.start_from`).
+        converted: Train, in eval mode, nothing but what a converted softmax model lacks
+            (:mod:`mmseg_dkd.engine.start_from`); its heads say what that is.
         channels_last: Keep weights and maps in that memory format, in which convolutions are
             faster. Not every head can: one that reshapes maps by ``view`` cannot.
 
@@ -43,8 +43,8 @@ class IncrementalSegmentor(EncoderDecoder):
             call every pixel of an old class background. If the backbone is one of
             ``mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES``.
         ValueError: If an auxiliary head is of another scenario or step than the decode head,
-            ``train_only`` names no module, or the auxiliary classifiers alone are to be trained
-            and the decode head's has no loss.
+            ``train_only`` names no module, or the model is converted and its decode head lacks
+            nothing that could be trained.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class IncrementalSegmentor(EncoderDecoder):
         freeze_norm: bool = False,
         freeze_dropout: bool = False,
         train_only: Sequence[str] | None = None,
-        only_auxiliary: bool = False,
+        converted: bool = False,
         channels_last: bool = False,
         **kwargs,
     ) -> None:
@@ -62,7 +62,7 @@ class IncrementalSegmentor(EncoderDecoder):
         if kind in SINGLE_MAP_BACKBONES:
             raise TypeError(
                 f'{kind} cannot be the backbone of an incremental model: in eval mode it gives a '
-                'single map, which only its own head takes, and that is no DKDHead'
+                'single map, which only its own head takes, and that is no incremental head'
             )
         for name, head in self.incremental_heads.items():
             self._check(name, head)
@@ -76,16 +76,18 @@ class IncrementalSegmentor(EncoderDecoder):
         if freeze_norm:
             for module in self._modules_of((_BatchNorm,)):
                 module.requires_grad_(False)
-        self.only_auxiliary = only_auxiliary
-        if only_auxiliary:
-            if getattr(self.decode_head, 'loss_aux', None) is None:
+        self.converted = converted
+        if converted:
+            if not self.decode_head.lacking:
                 raise ValueError(
-                    'only the auxiliary classifier is to be trained, but decode_head has no '
-                    "loss_aux: set loss_aux=dict(type='AuxiliaryLoss')"
+                    'start_from: the model is there already, and its '
+                    f'{type(self.decode_head).__name__} has nothing more to train at step 0: '
+                    "choose losses that have, such as DKD's loss_aux=dict(type='AuxiliaryLoss')"
                 )
             self.requires_grad_(False)
             for head in self.incremental_heads.values():
-                head.conv_seg.auxiliary.requires_grad_(head.loss_aux is not None)
+                for name in head.lacking:
+                    head.get_submodule(name).requires_grad_(True)
         for head in self.incremental_heads.values():
             head.prepare(self)
         self.memory_format = torch.channels_last if channels_last else torch.preserve_format
@@ -110,7 +112,7 @@ class IncrementalSegmentor(EncoderDecoder):
             remedy = '' if head is first else ', or set auxiliary_head=None'
             raise TypeError(
                 f'{name} is a {kind}, whose softmax would call every pixel of an old class '
-                f"background: write it as dict(type='DKDHead', base_type={kind!r}, ...){remedy}"
+                f'background: write it as {as_incremental(kind)}{remedy}'
             )
         if (head.scenario.fingerprint, head.step) != (first.scenario.fingerprint, first.step):
             raise ValueError(
@@ -129,7 +131,7 @@ class IncrementalSegmentor(EncoderDecoder):
 
     def train(self, mode: bool = True) -> 'IncrementalSegmentor':
         """Training mode, less what is frozen: loops call this again and again."""
-        super().train(mode and not self.only_auxiliary and self.train_only is None)
+        super().train(mode and not self.converted and self.train_only is None)
         for name in self.train_only or ():
             self._named(name).train(mode)
         frozen = (_BatchNorm,) * self.freeze_norm + DROPOUTS * self.freeze_dropout
@@ -154,20 +156,20 @@ class IncrementalSegmentor(EncoderDecoder):
             The terms of every head, named as in mmseg: ``decode.loss_mbce``, ``aux.loss_mbce`` or
             ``aux_0.loss_mbce`` and so on.
         """
-        reasonings = {}
+        outputs = {}
         asking = {n: head for n, head in self.incremental_heads.items() if head.asks_teacher}
         if self.teacher is not None and asking:
             # Not inference_mode: autograd may not keep its tensors for the losses' backward pass.
             with torch.no_grad():
                 maps, old_heads = self.teacher.extract_feat(inputs), self.teacher.incremental_heads
                 for name, head in asking.items():
-                    reasonings[name] = old_heads[name].teacher_outputs(maps, student=head)
+                    outputs[name] = old_heads[name].teacher_outputs(maps, student=head)
         maps, losses = self.extract_feat(inputs), dict[str, Tensor]()
         for name, head in self.incremental_heads.items():
-            if self.only_auxiliary:
-                terms = head.loss_of_auxiliary(head.feature(maps), inputs.shape[-2:])
+            if self.converted:
+                terms = head.loss_of_lacking(head.feature(maps), inputs.shape[-2:])
             else:
-                terms = head.loss(maps, data_samples, self.train_cfg, reasonings.get(name))
+                terms = head.loss(maps, data_samples, self.train_cfg, outputs.get(name))
             prefix = name.replace('auxiliary', 'aux').replace('_head', '').replace('.', '_')
             losses |= add_prefix(terms, prefix)
         return losses

@@ -10,6 +10,29 @@ from .incremental_head import IncrementalHead
 from .losses import MultiBCELoss
 
 
+def against_background(weight: Tensor, bias: Tensor, tau_logit: float) -> tuple[Tensor, Tensor]:
+    """Classifiers with logits z that predict (Eq. 12) what a softmax over logits s predicts.
+
+    ``z_c = s_c - s_0 + logit(tau)``, so what the head compares, ``[logit(tau), z_1, ..., z_C]``, is
+    s less one number a pixel: argmax and softmax over it are those of the softmax model, before and
+    after resizing, flipping and sliding.
+
+    At tau 0.5 the sigmoid of z_c is the probability of class c if the pixel is either c or
+    background. The softmax never asked how likely c is against another class, so where the pixel
+    shows one, z_c may be above the threshold too, below that class's. Classifiers trained by Eq. 3
+    are negative there.
+
+    Args:
+        weight: ``[1 + C, D, 1, 1]``, background first.
+        bias: ``[1 + C]``.
+        tau_logit: logit(tau).
+
+    Returns:
+        Weight ``[C, D, 1, 1]`` and bias ``[C]``.
+    """
+    return weight[1:] - weight[:1], bias[1:] - bias[:1] + tau_logit
+
+
 class SigmoidHead(IncrementalHead):
     """An incremental head whose classes are predicted each on its own.
 
@@ -50,6 +73,11 @@ class SigmoidHead(IncrementalHead):
         weight, bias = self.conv_seg.seen_weight, self.conv_seg.seen_bias
         zero, threshold = torch.zeros_like(weight[:1]), torch.full_like(bias[:1], self.tau_logit)
         return torch.cat([zero, weight]), torch.cat([threshold, bias])
+
+    def from_softmax(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
+        """By :func:`against_background`."""
+        converted = against_background(weight, bias, self.tau_logit)
+        return dict(zip(('steps.0.weight', 'steps.0.bias'), converted, strict=True))
 
     def uncertainty(self, prediction: Tensor) -> Tensor:
         """One minus the sigmoid; of background, which no classifier knows, 1 - tau."""

@@ -70,5 +70,4 @@ class SoftmaxHead(IncrementalHead):
 
         A method whose step 0 is another training overrides this.
         """
-        own = {name for part in cls.__mro__ for name in getattr(part, 'LATER_ONLY', ())}
-        return {k: v for k, v in cfg.items() if k not in own} | dict(type=SoftmaxHead.__name__)
+        return super().first_step(cfg) | dict(type=SoftmaxHead.__name__)

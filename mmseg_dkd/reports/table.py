@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..evaluation.forgetting import mean_forgetting
-from ..evaluation.scores import FIGURES
+from ..evaluation.scores import SCORES
 from ..utils.atomic import write_atomically
 from .outcomes import Outcome, Outcomes
 
-SCORES = {**FIGURES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
+SCORES = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
 COSTS = {'minutes': 'minutes a run', 'memory_mib': 'peak memory (MiB)'}
 DIGITS = {'minutes': 1, 'memory_mib': 0}
 NOTE = (

@@ -1,4 +1,4 @@
-"""Figures of finished steps, from confusion matrices that are computed once and kept."""
+"""Scores of finished steps, from confusion matrices that are computed once and kept."""
 
 import copy
 from functools import partial
@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from ..datasets.presence import NO_ARCHIVE
 from ..datasets.step_dataset import pipeline_of
-from ..evaluation.conventions import conventions, scores
+from ..evaluation.conventions import conventions_of, scores
 from ..scenario import Scenario
 from ..utils.atomic import write_atomically
 
@@ -42,8 +42,8 @@ def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
         confusion = confusion_of(cfg, checkpoint, view)
         if confusion is None:
             continue
-        for convention in conventions(scenario.has_background):
-            figures = scores(confusion, convention, list(map(str, ids)), len(scenario.new(0)))
+        for convention in conventions_of(scenario.has_background):
+            found = scores(confusion, convention, list(map(str, ids)), len(scenario.new(0)))
             rows.append(
                 dict(
                     step=cfg.step,
@@ -53,7 +53,7 @@ def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
                     future=convention.future,
                     images='all' if convention.all_images else 'with a seen class',
                     class_0='in' if convention.with_zero else 'out',
-                    **figures,
+                    **found,
                 )
             )
     return rows

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from ..engine import hand_over
-from ..engine.choices import choices
+from ..engine.choices import choices_of
 from ..utils.atomic import write_atomically
 from .results import read_results
 from .step import Step
@@ -30,7 +30,7 @@ def adopt(shared: Step, own: Step) -> dict:
         ValueError: If its checkpoint is not of this first step.
     """
     checkpoint = hand_over.load(shared.checkpoint, shared.scenario, 0)
-    chosen = choices(own.cfg)
+    chosen = choices_of(own.cfg)
     described = dict(hand_over.describe(own.scenario, 0), choices=chosen)
     checkpoint['meta'].update(cfg=own.cfg.pretty_text, **{hand_over.META: described})
     write_atomically(own.checkpoint, partial(torch.save, checkpoint))

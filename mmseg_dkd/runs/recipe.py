@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 
 from ..engine.resolve import head_configs, step_config
+from ..labels import num_labels
 from ..models.incremental_head import method_of
 from ..scenario import Scenario
 
@@ -174,7 +175,7 @@ def _cut(part: Any, shorter: Scenario) -> Any:
     if not isinstance(part, dict):
         return part
     cut = type(part)({key: _cut(value, shorter) for key, value in part.items()})
-    size = shorter.num_classes + shorter.has_background
+    size = num_labels(shorter)
     if 'scenario' in part and 'num_classes' in part:
         cut['num_classes'] = size
     metainfo = part.get('metainfo') or {}
@@ -193,4 +194,4 @@ def _is_later(part: object, shorter: Scenario) -> bool:
     classes = (part.get('metainfo') or {}).get('classes', ())
     shown = [classes.index(name) for name in part['labels'] if name in classes]
     objects = [label for label in shown if label >= shorter.has_background]
-    return bool(objects) and min(objects) >= shorter.num_classes + shorter.has_background
+    return bool(objects) and min(objects) >= num_labels(shorter)

@@ -15,7 +15,7 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from ..engine.choices import choices
+from ..engine.choices import choices_of
 from ..engine.hooks import CostHook
 from ..engine.resolve import step_config
 from ..evaluation import IncrementalIoUMetric
@@ -273,7 +273,7 @@ class Run:
                 step=step.number,
                 **metric.scores,
                 per_class_iou=metric.per_class_iou,
-                choices=choices(cfg),
+                choices=choices_of(cfg),
                 provenance=provenance_of(
                     self._config_name, step.recipe, self.scenario.fingerprint, runner.seed
                 ),

@@ -20,7 +20,7 @@ from torch import nn
 from mmseg_dkd.runs import Run
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.engine.resolve import step_config
-from mmseg_dkd.engine.choices import choices
+from mmseg_dkd.engine.choices import choices_of
 from tests.meta import on_meta
 from tests.tiny import REPOSITORY
 
@@ -133,7 +133,7 @@ def test_parameter_groups(name, preset):
 @pytest.mark.parametrize('name', FULL)
 def test_paper_leaves_out_what_only_the_program_does(name):
     for step in (0, 1):
-        chosen = choices(step_config(load(name, 'paper'), step))
+        chosen = choices_of(step_config(load(name, 'paper'), step))
         assert not (chosen['amp'] or chosen['nesterov'])
         assert not (chosen['freeze_norm'] or chosen['freeze_dropout'])
         warm_up = 0.1 if name.startswith('ade') else 0.05 if chosen['optimizer'] == 'AdamW' else 0

@@ -5,7 +5,7 @@ import json
 import pytest
 from mmengine.config import Config
 
-from mmseg_dkd.engine.choices import choices
+from mmseg_dkd.engine.choices import choices_of
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs import Run
 from mmseg_dkd.utils import checkpoint_types
@@ -38,7 +38,7 @@ ROWS = dict(
 def test_preset_has_every_row_of_the_protocol(name, preset):
     cfg = Config.fromfile(REPOSITORY / f'configs/dkd/{name}.py')
     cfg.merge_from_dict(dict(preset=preset))
-    chosen = [choices(step_config(cfg, step)) for step in (0, 1)]
+    chosen = [choices_of(step_config(cfg, step)) for step in (0, 1)]
     for key, expected in ROWS[preset].items():
         assert (chosen[0][key], chosen[1][key]) == expected, key
     ade = name.startswith('ade')
@@ -74,4 +74,4 @@ def test_checkpoint_chosen_on_a_validation_set_is_warned_of(tiny, tmp_path, monk
     with pytest.raises(RuntimeError, match='enough'):
         run.run([0])
     assert "save_best='mIoU'" in said[0]
-    assert choices(step_config(cfg, 0))['save_best'] == 'mIoU'
+    assert choices_of(step_config(cfg, 0))['save_best'] == 'mIoU'

@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from mmseg_dkd.engine import start_from
 from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.models.sigmoid_head import against_background
 from mmseg_dkd.runs import Run
 from mmseg_dkd.utils import checkpoint_types
 from tests.softmax import CLASSES, HEAD, command, incremental
@@ -52,7 +53,7 @@ def test_head_compares_the_softmax_logits_less_one_number_a_pixel(seed, classes,
     feature = torch.randn(2, 5, 4, 6, generator=random, dtype=torch.float64)
     logit = torch.logit(torch.tensor(tau, dtype=torch.float64))
     softmax = torch.einsum('kd,ndhw->nkhw', weight[:, :, 0, 0], feature) + bias[:, None, None]
-    new_weight, new_bias = start_from.against_background(weight, bias, logit.item())
+    new_weight, new_bias = against_background(weight, bias, logit.item())
     z = torch.einsum('kd,ndhw->nkhw', new_weight[:, :, 0, 0], feature) + new_bias[:, None, None]
     head = torch.cat([torch.full_like(z[:, :1], logit), z], dim=1)
     for a, b in [(softmax, head), [interpolate(x, size, mode='bilinear') for x in (softmax, head)]]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmseg_dkd import Scenario
-from mmseg_dkd.evaluation import conventions
+from mmseg_dkd.evaluation import conventions_of
 from mmseg_dkd.evaluation.conventions import scores
 
 VOC = Scenario([[3, 1], [5], [2, 4]], 5)
@@ -102,7 +102,7 @@ def test_every_convention_is_its_definition(scenario, step, seed):
     truth, guess = some_images(seed, step=step)
     matrix = confusion_of(truth, guess, scenario, step)
     names = [str(c) for c in (0, *scenario.seen(step))]
-    offered = conventions(scenario.has_background)
+    offered = conventions_of(scenario.has_background)
     assert [c.name for c in offered] == [row[0] for row in BY_NAME[scenario.has_background]]
     for convention, (_, *rules) in zip(offered, BY_NAME[scenario.has_background], strict=True):
         actual = scores(matrix, convention, names, num_base=2)
@@ -113,7 +113,7 @@ def test_the_conventions_differ_where_they_should():
     truth, guess = some_images(1)
     matrix = confusion_of(truth, guess, VOC, 1)
     names = [str(c) for c in (0, *VOC.seen(1))]
-    found = [scores(matrix, c, names, 2)['miou_all'] for c in conventions(True)]
+    found = [scores(matrix, c, names, 2)['miou_all'] for c in conventions_of(True)]
     mib, without_zero, plop, ssul, dkd = found
     assert plop == dkd and len({mib, without_zero, plop, ssul}) == 4
 
@@ -126,7 +126,7 @@ def test_a_perfect_prediction_has_100_percent_in_every_convention(seed):
     # At the last step there is nothing to come.
     matrix = np.stack([np.diag(counts), np.zeros((6, 6), int)])
     for has_background in (True, False):
-        for convention in conventions(has_background):
+        for convention in conventions_of(has_background):
             found = scores(matrix, convention, list('012345'), num_base=2)
             assert all(math.isclose(value, 100) for value in found.values())
 
@@ -134,6 +134,6 @@ def test_a_perfect_prediction_has_100_percent_in_every_convention(seed):
 def test_confusion_stays_as_it_was():
     matrix = np.arange(2 * 6 * 4).reshape(2, 6, 4)
     before = matrix.copy()
-    for convention in conventions(True):
+    for convention in conventions_of(True):
         scores(matrix, convention, list('0123'), num_base=2)
     assert np.array_equal(matrix, before)

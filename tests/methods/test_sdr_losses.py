@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmseg_dkd.methods.sdr.contrastive import attraction, repulsion
 from mmseg_dkd.methods.sdr.prototypes import Prototypes, prototype_matching
-from mmseg_dkd.methods.sdr.sparsity import sparsity
+from mmseg_dkd.methods.sdr.sparsity import sparsity_loss
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -100,12 +100,12 @@ def test_distances_are_those_of_loops(seed, num_classes):
 def test_sparsity_is_that_of_loops(seed, num_classes, relu):
     feature, label = random_batch(seed, num_classes)
     feature[:, 0] = 0
-    check(sparsity, plain_sparsity, feature.abs() if relu else feature, label, num_classes)
+    check(sparsity_loss, plain_sparsity, feature.abs() if relu else feature, label, num_classes)
 
 
 def test_sparsity_of_next_to_nothing_is_bounded():
     feature = torch.tensor([[8.0, 8.0], [1e-9, 0.0]]).T.reshape(1, 2, 2, 1).requires_grad_()
-    ratio = sparsity(feature, torch.ones(1, 2, 1, dtype=torch.long), 1)
+    ratio = sparsity_loss(feature, torch.ones(1, 2, 1, dtype=torch.long), 1)
     torch.testing.assert_close(ratio, torch.tensor((torch.e + 2) / 2))
     assert torch.autograd.grad(ratio, feature)[0].abs().max() < 1
 
@@ -115,7 +115,7 @@ def all_terms(feature: Tensor, label: Tensor, prototypes: Tensor, counts: Tensor
         prototype_matching(feature, label, prototypes, counts),
         attraction(feature, label, prototypes, counts),
         repulsion(feature, label, len(counts)),
-        sparsity(feature, label, len(counts)),
+        sparsity_loss(feature, label, len(counts)),
     ]
 
 

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 
 from mmseg_dkd.engine import hand_over
-from mmseg_dkd.engine.choices import choices
+from mmseg_dkd.engine.choices import choices_of
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.models.losses import auxiliary_loss, binary_kd_loss, multi_bce_loss
 from mmseg_dkd.runs import Run
@@ -148,7 +148,7 @@ def with_auxiliary_heads(cfg: Config) -> Config:
 
 def test_choices_and_recipe_know_every_head(tiny):
     cfg = with_auxiliary_heads(tiny())
-    chosen = choices(step_config(cfg, 1))
+    chosen = choices_of(step_config(cfg, 1))
     assert chosen['mbce'] == 1.0 and chosen['init'] == 'auxiliary'
     first, second = chosen['auxiliary_heads']
     assert first == second
@@ -162,7 +162,7 @@ def test_choices_and_recipe_know_every_head(tiny):
         changed = copy.deepcopy(cfg)
         changed.model.auxiliary_head[1][key] = value
         assert (first_step_of(changed) == shared) is shares, key
-    assert choices(step_config(tiny(), 1))['auxiliary_heads'] == []
+    assert choices_of(step_config(tiny(), 1))['auxiliary_heads'] == []
 
 
 def test_a_run_trains_every_head_of_every_step(tiny, tmp_path):

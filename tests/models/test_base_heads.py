@@ -9,7 +9,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_dkd.models import IncrementalClassifier
+from mmseg_dkd.methods.dkd import DKDClassifier
 from mmseg_dkd.models.base_heads import find_base
 from tests.models.life import DKD
 from tests.models.stock_heads import fcn
@@ -137,7 +137,7 @@ def test_output_that_is_more_than_a_map_is_refused():
 def test_the_check_uses_up_no_random_number():
     torch.manual_seed(0)
     FCNHead(num_classes=4, **{key: value for key, value in fcn().items() if key != 'base_type'})
-    IncrementalClassifier(8, [2, 1])
+    DKDClassifier(8, [2, 1])
     expected = torch.rand(3)
     torch.manual_seed(0)
     build('FCNHead')

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.plain_losses import upsample
-from mmseg_dkd.models.classifier import IncrementalClassifier
+from mmseg_dkd.methods.dkd import DKDClassifier
 from mmseg_dkd.models.losses import (
     auxiliary_loss,
     binary_kd_loss,
@@ -36,8 +36,8 @@ def expected(request) -> Expected:
     return Expected(request.param)
 
 
-def classifier_of(weight, bias, sizes, aux_weight=None, aux_bias=None) -> IncrementalClassifier:
-    classifier = IncrementalClassifier(weight.shape[1], sizes).double()
+def classifier_of(weight, bias, sizes, aux_weight=None, aux_bias=None) -> DKDClassifier:
+    classifier = DKDClassifier(weight.shape[1], sizes).double()
     with torch.no_grad():
         parts = zip(classifier.steps, weight.split(sizes), bias.split(sizes), strict=True)
         for step, step_weight, step_bias in parts:

@@ -31,7 +31,7 @@ class Network(nn.Module):
     """Never asked: the samples are made by the tests."""
 
     out_channels = 3
-    decode_head = SimpleNamespace(doubt=partial(SigmoidHead.doubt, None))
+    decode_head = SimpleNamespace(uncertainty=partial(SigmoidHead.uncertainty, None))
 
     def test_step(self, data: dict) -> list:
         raise NotImplementedError

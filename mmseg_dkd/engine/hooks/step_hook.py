@@ -9,7 +9,7 @@ from ...models.incremental_head import IncrementalHead
 from ...models.segmentor import IncrementalSegmentor
 from ...models.tta import IncrementalTTAModel
 from .. import hand_over, start_from
-from ..choices import choices
+from ..choices import choices_of
 
 
 @HOOKS.register_module()
@@ -77,7 +77,7 @@ class IncrementalStepHook(Hook):
         """Write down whose checkpoint it is, and what was chosen for it."""
         head = _model_and_head(runner)[1]
         checkpoint['meta'][hand_over.META] = dict(
-            hand_over.describe(head.scenario, head.step), choices=choices(runner.cfg)
+            hand_over.describe(head.scenario, head.step), choices=choices_of(runner.cfg)
         )
 
 

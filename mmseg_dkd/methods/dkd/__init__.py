@@ -1,6 +1,7 @@
 """DKD: decomposed knowledge distillation (NeurIPS 2022)."""
 
 from .change_hook import ReasoningChangeHook
+from .classifier import DKDClassifier
 from .head import DKDHead
 
-__all__ = ['DKDHead', 'ReasoningChangeHook']
+__all__ = ['DKDClassifier', 'DKDHead', 'ReasoningChangeHook']

@@ -2,17 +2,16 @@
 
 from typing import NamedTuple
 
-import numpy as np
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ...models.classifier import IncrementalClassifier
+from ...labels import labels_of_step
 from ...models.incremental_head import register_method
 from ...models.losses import decompose_logits
 from ...models.sigmoid_head import SigmoidHead
+from .classifier import DKDClassifier
 
 INITIALISATIONS = ('auxiliary', 'random')
-LATER_ONLY = ('init', 'loss_kd', 'loss_dkd', 'loss_replay')
 
 
 class Reasoning(NamedTuple):
@@ -37,6 +36,9 @@ class DKDHead(SigmoidHead):
     Raises:
         ValueError: If ``init='auxiliary'`` without ``loss_aux``.
     """
+
+    # Initialisation and distillation need an old class.
+    LATER_ONLY = ('init', 'loss_kd', 'loss_dkd', 'loss_replay')
 
     def __init__(
         self,
@@ -67,16 +69,15 @@ class DKDHead(SigmoidHead):
             ac=self.loss_aux is not None,
         )
 
-    def make_classifier(self, in_channels: int, sizes: list[int]) -> IncrementalClassifier:
+    def make_classifier(self, in_channels: int, sizes: list[int]) -> DKDClassifier:
         """One 1x1 convolution a step, and the auxiliary one."""
-        return IncrementalClassifier(in_channels, sizes)
+        return DKDClassifier(in_channels, sizes)
 
     def _labelled(self, samples: list) -> list[tuple[range, list[int]]]:
         """Labels of each earlier step, and the rows of the batch in which they are known."""
         steps = [sample.metainfo.get('labelled_steps', ()) for sample in samples]
-        ends = np.cumsum([0, *(len(step.bias) for step in self.conv_seg.steps)]).tolist()
         found = [
-            (range(1 + ends[t], 1 + ends[t + 1]), [row for row, s in enumerate(steps) if t in s])
+            (labels_of_step(self.scenario, t), [row for row, s in enumerate(steps) if t in s])
             for t in range(self.step)
         ]
         return [(labels, rows) for labels, rows in found if rows]
@@ -118,9 +119,14 @@ class DKDHead(SigmoidHead):
             losses[self.loss_replay.loss_name] = self.loss_replay(
                 logits, label, self._labelled(batch_data_samples)
             )
-        return losses | self.loss_of_auxiliary(feature, size)
+        return losses | self.loss_of_lacking(feature, size)
 
-    def loss_of_auxiliary(self, feature: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The auxiliary classifier, if it learns."""
+        return () if self.loss_aux is None else ('conv_seg.auxiliary',)
+
+    def loss_of_lacking(self, feature: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
         """Eq. 10 at ``size``, if it is asked for; the feature ``[N, D, h, w]`` does not learn from
         it."""
         if self.loss_aux is None:
@@ -132,22 +138,17 @@ class DKDHead(SigmoidHead):
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Eq. 11: new classifiers as copies of the auxiliary one, if ``init`` says so."""
-        grown = super().start_new_classes(state, name, fresh)
+        started = super().start_new_classes(state, name, fresh)
         if self.init == 'random':
-            return grown
+            return started
         for part in ('weight', 'bias'):
             new = f'{name}.conv_seg.steps.{self.step}.{part}'
             taught = state.get(f'{name}.conv_seg.auxiliary.{part}')
             if taught is None or taught.shape[1:] != fresh[new].shape[1:]:
-                del grown[new]
+                del started[new]
             else:
-                grown[new] = taught.expand_as(fresh[new]).clone()
-        return grown
-
-    @classmethod
-    def first_step(cls, cfg: dict) -> dict:
-        """Initialisation and distillation are without effect as long as there is no old class."""
-        return {key: value for key, value in cfg.items() if key not in LATER_ONLY}
+                started[new] = taught.expand_as(fresh[new]).clone()
+        return started
 
     @classmethod
     def choices(cls, cfg: dict) -> dict:

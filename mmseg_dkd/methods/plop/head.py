@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ...models.incremental_head import register_method
-from ..mib import MiBHead
+from ...models.softmax_head import SoftmaxHead
+from ..mib import background_start
 from .pod import before_activation, keep_before_activation, local_pod, with_new_as_background
 from .pseudo_labels import (
     BINS,
@@ -33,7 +34,7 @@ class OldModel(NamedTuple):
 
 
 @register_method
-class PLOPHead(MiBHead):
+class PLOPHead(SoftmaxHead):
     """Local POD on every stage, the feature and the logits; pseudo labels for old classes.
 
     The cross entropy is the plain one, on pseudo labels (L_pseudo), not MiB's unbiased one. Maps
@@ -63,8 +64,7 @@ class PLOPHead(MiBHead):
         entropy_floor: float = 1e-3,
         **cfg,
     ) -> None:
-        # MiB's distillation has no place here.
-        super().__init__(kd_weight=0.0, **cfg)
+        super().__init__(**cfg)
         self.pod_factor = pod_factor
         self.pod_logits_factor = pod_logits_factor
         self.entropy_floor = entropy_floor
@@ -105,7 +105,7 @@ class PLOPHead(MiBHead):
         found = ', '.join(f'{threshold:.4f}' for threshold in thresholds.tolist())
         print_log(f'entropy below which the old model labels a pixel: {found}', logger='current')
 
-    def teacher_outputs(self, inputs: list[Tensor], student: MiBHead) -> OldModel:
+    def teacher_outputs(self, inputs: list[Tensor], student: SoftmaxHead) -> OldModel:
         """Everything that local POD compares."""
         feature = self.feature(inputs)
         return OldModel(before_activation(inputs), feature, self.prediction_of(feature))
@@ -161,13 +161,5 @@ class PLOPHead(MiBHead):
     ) -> dict[str, Tensor]:
         """MiB's initialisation; the thresholds are of this step's data."""
         own = f'{name}.conv_seg.thresholds'
-        return super().start_new_classes(state, name, fresh) | {own: fresh[own]}
-
-    @classmethod
-    def choices(cls, cfg: dict) -> dict:
-        """Both weights of local POD and the least threshold."""
-        return dict(
-            pod_factor=cfg.get('pod_factor', 0.01),
-            pod_logits_factor=cfg.get('pod_logits_factor', 5e-4),
-            entropy_floor=cfg.get('entropy_floor', 1e-3),
-        )
+        started = super().start_new_classes(state, name, fresh) | {own: fresh[own]}
+        return started | background_start(self, state, name, fresh)

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ...models.incremental_head import register_method
-from ...models.softmax_head import SoftmaxHead
-from ..mib import MiBHead
+from ..mib import UnbiasedHead
 from .pairs import double, refreeze
 from .pooled_cube import old_channels, pooled_cube_loss
 
 
 @register_method
-class RCILHead(MiBHead):
+class RCILHead(UnbiasedHead):
     """MiB's losses, pooled cube distillation, and a frozen branch beside every trained one.
 
     There are two branches from step 0 on, where both are trained; so its step 0 is its own. From
@@ -67,12 +66,12 @@ class RCILHead(MiBHead):
         not quite. Unlike MiB, the bias of the background stays what it was and that of the new
         classes is the fresh one (the authors' program).
         """
-        grown = refreeze(SoftmaxHead.start_new_classes(self, state, name, fresh), self.pairs)
+        started = refreeze(super().start_new_classes(state, name, fresh), self.pairs)
         new = f'{name}.conv_seg.steps.{self.step}.weight'
         background = state[f'{name}.conv_seg.background.weight']
-        return grown | {new: background.expand_as(fresh[new]).clone()}
+        return started | {new: background.expand_as(fresh[new]).clone()}
 
-    def teacher_outputs(self, inputs: list[Tensor], student: MiBHead) -> list[Tensor]:
+    def teacher_outputs(self, inputs: list[Tensor], student: UnbiasedHead) -> list[Tensor]:
         """Maps of the backbone, the feature ``[N, D, h, w]`` and the logits ``[N, 1 + C_old, h,
         w]``."""
         feature = self.feature(inputs)
@@ -104,12 +103,3 @@ class RCILHead(MiBHead):
     def first_step(cls, cfg: dict) -> dict:
         """Cross entropy of both branches: another training than that of the plain network."""
         return super().first_step(cfg) | dict(type=cfg['type'])
-
-    @classmethod
-    def choices(cls, cfg: dict) -> dict:
-        """Weights of the distillations."""
-        return dict(
-            kd_weight=cfg.get('kd_weight', 100.0),
-            pckd_weight=cfg.get('pckd_weight', 0.01),
-            pckd_last_weight=cfg.get('pckd_last_weight', 5e-4),
-        )

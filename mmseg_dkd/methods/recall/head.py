@@ -119,16 +119,16 @@ class RECALLHead(SoftmaxHead):
     ) -> dict[str, Tensor]:
         """New classifiers and the step's helper decoder start at random; the decoder of step 0
         becomes its own helper decoder."""
-        grown = super().start_new_classes(state, name, fresh)
+        started = super().start_new_classes(state, name, fresh)
         own, helpers = f'{name}.', f'{name}.helpers.'
         if self.step == 1:
-            grown |= {
+            started |= {
                 f'{helpers}0.{key.removeprefix(own)}': value.clone()
                 for key, value in state.items()
                 if key.startswith(own)
             }
         new = f'{helpers}{self.step}.'
-        return grown | {key: value for key, value in fresh.items() if key.startswith(new)}
+        return started | {key: value for key, value in fresh.items() if key.startswith(new)}
 
 
 def _helper_decoder(kind: type[BaseDecodeHead], base: dict, size: int) -> BaseDecodeHead:

@@ -1,23 +1,20 @@
 """SDR (Michieli and Zanuttigh, CVPR 2021): MiB's losses, and three that shape the features."""
 
-from inspect import signature
-
 import torch
 from mmseg.models.utils import resize
 from torch import Tensor
 
 from ...models.incremental_head import register_method
-from ...models.softmax_head import SoftmaxHead
-from ..mib import MiBHead
+from ..mib import UnbiasedHead, background_start
 from .contrastive import attraction, repulsion
 from .prototypes import Prototypes, prototype_matching
-from .sparsity import sparsity
+from .sparsity import sparsity_loss
 
 INITIALISATIONS = ('random', 'background')
 
 
 @register_method
-class SDRHead(MiBHead):
+class SDRHead(UnbiasedHead):
     """MiB with prototypes that are held, features that gather around them, and sparse ones.
 
     The features are those of the last map of the backbone that the head reads. Step 0 is plain
@@ -116,7 +113,7 @@ class SDRHead(MiBHead):
             loss_matching=self.matching_weight * matching,
             loss_attraction=self.contrastive_weight * attraction(feature, label, mean, count),
             loss_repulsion=self.contrastive_weight * repulsion(feature, label, seen),
-            loss_sparsity=self.sparsity_weight * sparsity(feature, label, seen),
+            loss_sparsity=self.sparsity_weight * sparsity_loss(feature, label, seen),
         )
 
     def start_new_classes(
@@ -126,22 +123,17 @@ class SDRHead(MiBHead):
 
         A step before of another method leaves prototypes missing, which the hand-over refuses.
         """
-        base = MiBHead if self.init == 'background' else SoftmaxHead
-        grown = base.start_new_classes(self, state, name, fresh)
+        started = super().start_new_classes(state, name, fresh)
+        if self.init == 'background':
+            started |= background_start(self, state, name, fresh)
         new = len(self.new_labels)
         for key in (f'{name}.prototypes.mean', f'{name}.prototypes.count'):
             if key in state:
                 old = state[key]
-                grown[key] = torch.cat([old, old.new_zeros(new, *old.shape[1:])])
-        return grown
+                started[key] = torch.cat([old, old.new_zeros(new, *old.shape[1:])])
+        return started
 
     @classmethod
     def first_step(cls, cfg: dict) -> dict:
         """Cross entropy, but with prototypes: that of SDR alone, whatever the weights."""
         return super().first_step(cfg) | dict(type=cls.__name__)
-
-    @classmethod
-    def choices(cls, cfg: dict) -> dict:
-        """Initialisation and weights."""
-        own = signature(cls.__init__).parameters.values()
-        return {p.name: cfg.get(p.name, p.default) for p in own if p.default is not p.empty}

@@ -7,7 +7,7 @@ from ...labels import VOID
 SMALLEST = 1e-6
 
 
-def sparsity(feature: Tensor, label: Tensor, num_classes: int) -> Tensor:
+def sparsity_loss(feature: Tensor, label: Tensor, num_classes: int) -> Tensor:
     """Sum of the exponentials of a pixel's features over their sum.
 
     Features are divided by the largest one of all pixels of their class first. The paper's are

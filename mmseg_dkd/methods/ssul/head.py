@@ -30,6 +30,8 @@ class SSULHead(IncrementalHead):
     """
 
     TASK_LOSS = MultiBCELoss
+    # Step 0 has no pseudo labels.
+    LATER_ONLY = ('pseudo_threshold',)
 
     def __init__(
         self,
@@ -92,24 +94,11 @@ class SSULHead(IncrementalHead):
     ) -> dict[str, Tensor]:
         """The new group starts as the unknown's, its statistics included; its last conv has the
         unknown's row for every new class."""
-        grown = super().start_new_classes(state, name, fresh)
+        started = super().start_new_classes(state, name, fresh)
         new, unknown = f'{name}.conv_seg.steps.{self.step}.', f'{name}.conv_seg.unknown.'
         for key, value in fresh.items():
             # Where it is missing, the hand-over lists it among what does not fit.
             taught = state.get(key.replace(new, unknown))
             if key.startswith(new) and taught is not None:
-                grown[key] = taught.expand_as(value).clone()
-        return grown
-
-    @classmethod
-    def first_step(cls, cfg: dict) -> dict:
-        """All but the threshold of pseudo labels, of which step 0 has none."""
-        return {key: value for key, value in cfg.items() if key != 'pseudo_threshold'}
-
-    @classmethod
-    def choices(cls, cfg: dict) -> dict:
-        """Which pixels are unknown, and the threshold of pseudo labels."""
-        return dict(
-            unknown=cfg.get('unknown', 'salient'),
-            pseudo_threshold=cfg.get('pseudo_threshold', 0.7),
-        )
+                started[key] = taught.expand_as(value).clone()
+        return started
