@@ -1,0 +1,17 @@
+# MiB on PASCAL VOC 2012, 15-1, disjoint: 15 classes, then one at a time (six steps), without
+# the images that show a class still to come. Needs what configs/mib/voc_15-1.py needs.
+#   tools/dist_train.sh configs/mib/voc_15-1_disjoint.py 4
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_15-1_disjoint.py',
+    '../_base_/schedules/mib_voc_30e.py',
+    '../_base_/methods/mib.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        kd_weight=100.0))
+train_dataloader = dict(batch_size=6)

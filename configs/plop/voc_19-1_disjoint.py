@@ -1,0 +1,14 @@
+# PLOP on PASCAL VOC 2012, 19-1, disjoint: 19 classes, then 1 (two steps), without
+# the images that show a class still to come. Needs what configs/plop/voc_19-1.py needs.
+#   tools/dist_train.sh configs/plop/voc_19-1_disjoint.py 4
+_base_ = [
+    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/datasets/voc_19-1_disjoint.py',
+    '../_base_/schedules/mib_voc_30e.py',
+    '../_base_/methods/plop.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
+train_dataloader = dict(batch_size=6)
+later_steps = dict(model=_base_.later_model)
