@@ -47,11 +47,7 @@ def commands_of_page(text: str) -> list[Command]:
     for block in BLOCK.findall(text):
         lines += block.replace('\\\n', ' ').splitlines()
     spans = SPAN.findall(BLOCK.sub('', text))
-    lines += [
-        span
-        for span in spans
-        if re.match(r'(?:python )?(?:tools|benchmarks|dev)/|mmseg-dkd ', span)
-    ]
+    lines += [span for span in spans if INLINE.match(span)]
     return [command for command in map(command_in, lines) if command]
 
 
