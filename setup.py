@@ -11,6 +11,9 @@ from setuptools.command.build_py import build_py
 ONNX = ['onnx', 'onnxruntime', 'onnxscript', 'torch>=2.13']
 HERE = Path(__file__).parent
 VERSION = re.search(r"__version__ = '(.+)'", (HERE / 'mmseg_dkd/__init__.py').read_text())[1]
+# Pictures and links to files lead nowhere on PyPI: links become their text.
+README = re.sub(r'!\[[^]]*\]\((?!https?:)[^)]*\)\n*', '', (HERE / 'README.md').read_text())
+README = re.sub(r'\[([^]]*)\]\((?!https?:|#)[^)]*\)', r'\1', README)
 # What mim looks for in the folder .mim of a package.
 OF_MIM = ('configs', 'tools', 'model-index.yml')
 
@@ -39,9 +42,35 @@ setup(
     name='mmseg_dkd',
     version=VERSION,
     description='Class-incremental semantic segmentation for mmsegmentation, after DKD',
-    long_description=(HERE / 'README.md').read_text(),
+    long_description=README,
     long_description_content_type='text/markdown',
+    author='The mmseg_dkd contributors',
     license='Apache-2.0',
+    project_urls={
+        'Paper': 'https://arxiv.org/abs/2210.05941',
+        'Project page of the paper': 'https://cvlab.yonsei.ac.kr/projects/DKD/',
+    },
+    keywords=[
+        'semantic segmentation',
+        'class-incremental learning',
+        'continual learning',
+        'knowledge distillation',
+        'mmsegmentation',
+        'OpenMMLab',
+        'PyTorch',
+    ],
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Developers',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+    ],
     cmdclass=dict(build_py=BuildWithConfigs),
     entry_points=dict(console_scripts=['mmseg-dkd = mmseg_dkd.cli.main:main']),
     packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),

@@ -5,7 +5,11 @@ import pytest
 from tests.commands import command_in, commands, commands_of_config, commands_of_page, options_of
 from tests.tiny import REPOSITORY
 
-PAGES = [REPOSITORY / 'README.md', *sorted((REPOSITORY / 'docs').glob('*.md'))]
+PAGES = [
+    REPOSITORY / 'README.md',
+    REPOSITORY / 'CONTRIBUTING.md',
+    *sorted((REPOSITORY / 'docs').glob('*.md')),
+]
 CONFIGS = sorted((REPOSITORY / 'configs').glob('[!_]*/*.py'))
 
 

@@ -8,7 +8,11 @@ from mmengine.config import Config
 
 from tests.tiny import REPOSITORY
 
-PAGES = [REPOSITORY / 'README.md', *sorted((REPOSITORY / 'docs').glob('*.md'))]
+PAGES = [
+    REPOSITORY / 'README.md',
+    REPOSITORY / 'CONTRIBUTING.md',
+    *sorted((REPOSITORY / 'docs').glob('*.md')),
+]
 FILE = re.compile(
     r'(?<![\w/>])(?:configs|tools|benchmarks|dev|docs|mmseg_dkd)/[\w./{},-]*\.(?:py|sh|md|png)'
 )

@@ -9,6 +9,7 @@ from tests.tiny import REPOSITORY
 PAGES = [
     REPOSITORY / 'README.md',
     REPOSITORY / 'CHANGELOG.md',
+    REPOSITORY / 'CONTRIBUTING.md',
     *sorted((REPOSITORY / 'docs').glob('*.md')),
 ]
 CODE = re.compile(r'^```.*?^```|`[^`\n]*`', re.M | re.S)
