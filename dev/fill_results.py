@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_dkd.evaluation.scores import FIGURES, summarise
+from mmseg_dkd.evaluation.scores import SCORES, summarise
 from mmseg_dkd.reports.table import markdown, write_text
 from mmseg_dkd.runs.manifest import MANIFEST, read_manifest
 from mmseg_dkd.runs.repeats import FIRST_STEPS
@@ -33,7 +33,7 @@ MEASURED = REPOSITORY / 'docs/results/measured.csv'
 PAGE = REPOSITORY / 'docs/results.md'
 
 KEY = ('scenario', 'setting', 'config')
-CELLS = [key for figure in FIGURES for key in (figure, f'{figure}_sd')]
+CELLS = [key for figure in SCORES for key in (figure, f'{figure}_sd')]
 COLUMNS = [*KEY, *CELLS, 'runs', 'view', 'revision']
 NOT_RUN = 'not run'
 INTRO = """\
@@ -130,7 +130,7 @@ def summary(runs: list[Path], scenario: str) -> dict[str, str]:
             'row: run tools/evaluate.py on each'
         )
     cells = {}
-    for figure in FIGURES:
+    for figure in SCORES:
         values = [own[figure] for _, own in scores.values() if own[figure] is not None]
         cells[figure] = f'{statistics.mean(values):.2f}' if values else ''
         cells[f'{figure}_sd'] = f'{statistics.stdev(values):.2f}' if len(values) > 1 else ''
@@ -151,10 +151,8 @@ def scores_of(run: Path, scenario: str) -> tuple[str, dict[str, float | None]]:
             'DKD',
             'centre',
         ):
-            known = FIGURES if last['step'] else ('miou_all',)
-            return 'centre', {
-                figure: row[figure] if figure in known else None for figure in FIGURES
-            }
+            known = SCORES if last['step'] else ('miou_all',)
+            return 'centre', {figure: row[figure] if figure in known else None for figure in SCORES}
     names = list(last['per_class_iou'])
     # In the order of learning, behind id 0.
     base = 1 + int(scenario.split('-')[0])
@@ -191,9 +189,9 @@ def section(rows: list[dict], measured: dict) -> str:
     """The table of one scenario; columns of the paper only where it has any of its figures."""
     has_paper = any(row['table'] for row in rows)
     has_released = any(row['released_hiou'] for row in rows)
-    titles = ['method', *(f'paper: {name}' for name in FIGURES.values() if has_paper)]
+    titles = ['method', *(f'paper: {name}' for name in SCORES.values() if has_paper)]
     titles += ['released run'] * has_released
-    titles += [*(f'ours: {name}' for name in FIGURES.values()), 'runs', 'command']
+    titles += [*(f'ours: {name}' for name in SCORES.values()), 'runs', 'command']
     lines = {}
     for row in rows:
         ours = measured.get(tuple(row[key] for key in KEY))
@@ -208,7 +206,7 @@ def section(rows: list[dict], measured: dict) -> str:
 
 def figures(row: dict[str, str]) -> list[str]:
     """The four figures of a row, ``41.45 ±2.91``."""
-    with_sd = [(row[figure], row[f'{figure}_sd']) for figure in FIGURES]
+    with_sd = [(row[figure], row[f'{figure}_sd']) for figure in SCORES]
     return [f'{mean} ±{sd}' if sd else mean or '-' for mean, sd in with_sd]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dev import fill_results
 from dev.fill_results import MEASURED, PAGE, PAPER, filled, read_table, render
-from mmseg_dkd.evaluation.scores import FIGURES
+from mmseg_dkd.evaluation.scores import SCORES
 from mmseg_dkd.runs.manifest import read_manifest
 from mmseg_dkd.runs.results import read_results
 from mmseg_dkd.scenario import Scenario
@@ -50,7 +50,7 @@ def made_up(tmp_path):
 
 def evaluate(folder, scores, step=1, checkpoint='epoch_60', **row):
     """What tools/evaluate.py writes, of this step and checkpoint; rows before stay."""
-    figures = dict(zip(FIGURES, scores, strict=True))
+    figures = dict(zip(SCORES, scores, strict=True))
     path = folder / f'step_{step}/{checkpoint}.pth'
     own = dict(step=step, checkpoint=str(path), convention='DKD', view='centre', **figures) | row
     decoys = [
@@ -139,7 +139,7 @@ def test_joint_training_is_in_every_scenario(made_up):
     evaluate(run, (77.0, None, None, 77.0), step=0)
     measured, _ = filled([run], ROWS, {})
     row = row_of_page(render(ROWS, measured), 'PASCAL VOC, 15-5, overlapped (Table 1)', 'Joint')
-    assert [row[f'ours: {name}'] for name in FIGURES.values()] == ['-', '-', '-', '77.00']
+    assert [row[f'ours: {name}'] for name in SCORES.values()] == ['-', '-', '-', '77.00']
 
 
 def test_what_fits_no_row_is_named(made_up, tmp_path):
