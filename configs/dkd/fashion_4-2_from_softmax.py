@@ -11,5 +11,5 @@ _base_ = [
     '../_base_/incremental_runtime.py',
 ]
 model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))
-start_from = 'work_dirs/fashion_4/iter_800.pth'
+start_from = 'work_dirs/softmax/fashion_4/iter_800.pth'
 first_step = dict(train_cfg=dict(max_iters=200))

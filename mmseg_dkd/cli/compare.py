@@ -1,12 +1,12 @@
 """Train several configs with several seeds and orders, and set them side by side.
 
     mmseg-dkd compare {kd,kd_dkd,kd_init,dkd}/fashion_4-2 --seeds 0-2
-    mmseg-dkd compare {finetune,mib,dkd}/fashion_{4-2,4-1} \
-        joint/fashion --seeds 0-2
+    mmseg-dkd compare {finetune,mib,dkd}/fashion_{4-2,4-1} joint/fashion --seeds 0-2
 
-These are the paper's Tables 3 and 1 on the demo: a row a method (the config's folder), a group of
-columns a scenario (the config's file name). Joint training counts in every scenario. What is
-finished is not run again, and runs that would train the same step 0 share it. In --work-dir:
+These are the paper's Tables 3 and 1 on the demo: one row per method (the config's folder), one
+group of columns per scenario (the config's file name). Joint training counts in every scenario.
+What is finished is not run again, and runs that would train the same step 0 share it. In
+--work-dir:
 
     table.md        mean and deviation over the runs of a row; minutes and memory of training
     runs.csv        the same of every single run
@@ -15,6 +15,7 @@ finished is not run again, and runs that would train the same step 0 share it. I
 
 With --report nothing is run: these are written of what is finished, and what is not is listed.
 On several GPUs:
+
     python -m torch.distributed.run --nproc_per_node 4 -m mmseg_dkd compare ... --launcher pytorch
 """
 

@@ -1,4 +1,4 @@
-"""List the configs that are there, a line each with what it is.
+"""List the configs that are there, one line each with what it is.
 
 mmseg-dkd configs
 mmseg-dkd configs 'dkd*/voc_*'

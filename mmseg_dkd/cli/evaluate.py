@@ -1,8 +1,7 @@
 """Scores of finished steps as MiB, PLOP, SSUL and DKD count them, side by side.
 
     mmseg-dkd evaluate work_dirs/dkd/voc_15-5
-    mmseg-dkd evaluate work_dirs/dkd/voc_15-5 --steps 1 \\
-        --checkpoint work_dirs/dkd/voc_15-5/step_1/epoch_55.pth
+    mmseg-dkd evaluate RUN --steps 1 --checkpoint RUN/step_1/epoch_55.pth
 
 One confusion matrix per step and view is computed, kept beside the checkpoint, and read any way.
 """

@@ -1,7 +1,6 @@
 """Write the model of a step for production: as plain mmsegmentation, as ONNX.
 
-    mmseg-dkd export work_dirs/dkd/voc_15-5/step_1/voc_15-5.py \\
-        work_dirs/dkd/voc_15-5/step_1/epoch_60.pth exported/voc_15-5 --formats mmseg onnx
+    mmseg-dkd export RUN/step_1/voc_15-5.py RUN/step_1/epoch_60.pth OUT_DIR --formats mmseg onnx
 
 What is written needs nothing of this package (docs/deploy.md).
 """

@@ -4,8 +4,8 @@
     mmseg-dkd train dkd/voc_15-5
 
 On 4 GPUs:
-    python -m torch.distributed.run --nproc_per_node 4 -m mmseg_dkd train dkd/voc_15-5 \\
-        --launcher pytorch
+
+    python -m torch.distributed.run --nproc_per_node 4 -m mmseg_dkd train CONFIG --launcher pytorch
 """
 
 import argparse

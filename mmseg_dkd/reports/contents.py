@@ -71,7 +71,7 @@ def _step_of_config(work_dir: Path, entries: Sequence[dict]) -> int:
     if not folders:
         raise FileNotFoundError(
             f'{work_dir} has no run: neither {RESULTS} nor the config of a step. Name the folder '
-            'of a run, such as work_dirs/voc_15-5'
+            'of a run, such as work_dirs/dkd/voc_15-5'
         )
     return min(int(name.removeprefix('step_')) for name in folders)
 

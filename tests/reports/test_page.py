@@ -168,7 +168,7 @@ def test_an_unfinished_run_says_what_is_missing(tmp_path):
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match='has no run.*such as work_dirs/voc_15-5'):
+    with pytest.raises(FileNotFoundError, match='has no run.*such as work_dirs/dkd/voc_15-5'):
         write_page(tmp_path)
     assert not list(tmp_path.iterdir())
 
