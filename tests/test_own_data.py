@@ -102,6 +102,7 @@ def scores_of(folder: Path) -> list[dict]:
     return json.loads((folder / 'results.json').read_text())
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_path):
     root, run = tmp_path / 'warehouse', tmp_path / 'run'
     shutil.copytree(warehouse, root)

@@ -142,6 +142,7 @@ def test_paper_leaves_out_what_only_the_program_does(name):
 
 
 @pytest.mark.parametrize('name', THIN)
+@pytest.mark.usefixtures('undrawn')
 def test_a_thin_one_learns_all_steps_and_predicts(name, tiny, tmp_path, scenes):
     cfg = tiny(f'dkd/{name}.py')
     for loader in (cfg.train_dataloader, cfg.test_dataloader):

@@ -165,6 +165,7 @@ def test_choices_and_recipe_know_every_head(tiny):
     assert choices_of(step_config(tiny(), 1))['auxiliary_heads'] == []
 
 
+@pytest.mark.usefixtures('undrawn')
 def test_a_run_trains_every_head_of_every_step(tiny, tmp_path):
     Run(with_auxiliary_heads(tiny()), tmp_path).run([0, 1])
     before, after = (
