@@ -26,6 +26,8 @@ html_title = f'{project} {release}'
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 3
 
+# The README, which is a page too, leads out of docs/; tests/test_links.py looks at every link.
+suppress_warnings = ['myst.xref_missing']
 # Not autosummary: where a package has a function of a module's name (made_once), it takes the
 # function for the module.
 apidoc_modules = [
