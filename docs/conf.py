@@ -28,8 +28,7 @@ myst_heading_anchors = 3
 
 # The README, which is a page too, leads out of docs/; tests/test_links.py looks at every link.
 suppress_warnings = ['myst.xref_missing']
-# Not autosummary: where a package has a function of a module's name (made_once), it takes the
-# function for the module.
+# One page per module.
 apidoc_modules = [
     dict(path='../mmseg_dkd', destination='reference', separate_modules=True, module_first=True)
 ]
