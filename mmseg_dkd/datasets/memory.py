@@ -89,7 +89,7 @@ def write_memory(
     drawn: dict[int, list[Candidate]],
     pool: list[Candidate],
 ) -> None:
-    """Write the memory of a step as JSON, an image a line."""
+    """Write the memory of a step as JSON, one image per line."""
     head = dict(
         scenario=scenario.name,
         fingerprint=scenario.fingerprint,

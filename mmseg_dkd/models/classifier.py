@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class StepClassifiers(nn.Module):
-    """One 1x1 convolution a step (G of Fig. 1), in place of ``conv_seg``.
+    """One 1x1 convolution per step (G of Fig. 1), in place of ``conv_seg``.
 
     Args:
         in_channels: D, channels of the feature.
@@ -24,7 +24,7 @@ class StepClassifiers(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of the seen classes, as learned."""
-        # One convolution of all classes: one a step costs the more, the more steps there are.
+        # One convolution of all classes: one per step would cost more with every step.
         return F.conv2d(feature, self.seen_weight, self.seen_bias)
 
     # Not "weight" and "bias": mmengine would initialise them.

@@ -1,4 +1,4 @@
-"""Prediction by one sigmoid a class (Eq. 12)."""
+"""Prediction by one sigmoid per class (Eq. 12)."""
 
 import math
 
@@ -52,7 +52,7 @@ class SigmoidHead(IncrementalHead):
         self.tau = tau
 
     def make_classifier(self, in_channels: int, sizes: list[int]) -> StepClassifiers:
-        """One 1x1 convolution a step."""
+        """One 1x1 convolution per step."""
         return StepClassifiers(in_channels, sizes)
 
     @property

@@ -21,7 +21,7 @@ class SoftmaxHead(IncrementalHead):
     TASK_LOSS = CrossEntropyLoss
 
     def make_classifier(self, in_channels: int, sizes: list[int]) -> SoftmaxClassifier:
-        """One 1x1 convolution a step, and one of the background."""
+        """One 1x1 convolution per step, and one of the background."""
         return SoftmaxClassifier(in_channels, sizes)
 
     def prediction_of(self, feature: Tensor) -> Tensor:

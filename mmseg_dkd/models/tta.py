@@ -19,7 +19,7 @@ class IncrementalTTAModel(SegTTAModel):
     """
 
     def merge_preds(self, data_samples_list: list[list[SegDataSample]]) -> list[SegDataSample]:
-        """One sample an image, of the samples of its augmentations.
+        """One sample per image, from the samples of its augmentations.
 
         ``seg_logits`` of each is ``[1 + C, H, W]``. The merged sample has ``pred_sem_seg``
         ``[1, H, W]`` and no logits.

@@ -107,8 +107,8 @@ def _missing(entries: Sequence[dict], steps: dict[str, dict], scenario: Scenario
 def _classes(
     entries: Sequence[dict], background: str, learned: Sequence[Sequence[str]], lost: dict
 ) -> list[dict]:
-    """A row a class of the latest step: IoU when it was learned, at its best before that step, and
-    at that step."""
+    """One row per class of the latest step: IoU when it was learned, at its best before that step,
+    and at that step."""
     if not entries:
         return []
     steps = dict.fromkeys([background, *learned[0]], 0)

@@ -20,7 +20,7 @@ class Outcome:
 
     Args:
         folder: The run's.
-        entries: Of results.json, one a step.
+        entries: Of results.json, one per step.
         base: Names of the classes that count as base ones, with background where it is one.
         minutes: Of training, all steps together; None if not measured. A step 0 that runs share
             counts for each of them.

@@ -12,7 +12,7 @@ FIRST_STEPS = 'first_steps'
 
 
 def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
-    """Class orders of a text file: one a line, ``name: 3 1 2`` or ``3 1 2``; ``#`` comments.
+    """Class orders of a text file: one per line, ``name: 3 1 2`` or ``3 1 2``; ``#`` comments.
 
     Args:
         path: The file.
@@ -39,7 +39,7 @@ def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
         except ValueError as error:
             raise ValueError(f'{path}, line {number}: {error}') from error
     if not orders:
-        raise ValueError(f'{path} has no class order: write the class ids of one order a line')
+        raise ValueError(f'{path} has no class order: write one order per line, as class ids')
     return orders
 
 

@@ -70,7 +70,7 @@ class DKDHead(SigmoidHead):
         )
 
     def make_classifier(self, in_channels: int, sizes: list[int]) -> DKDClassifier:
-        """One 1x1 convolution a step, and the auxiliary one."""
+        """One 1x1 convolution per step, and the auxiliary one."""
         return DKDClassifier(in_channels, sizes)
 
     def _labelled(self, samples: list) -> list[tuple[range, list[int]]]:
