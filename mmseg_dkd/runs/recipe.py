@@ -122,6 +122,10 @@ def _decisive(cfg: Config) -> dict:
         dict(hook, previous=None) if hook['type'] == 'IncrementalStepHook' else hook
         for hook in parts['custom_hooks']
     ]
+    if 'converted' in parts['model']:
+        # As it was called when the first of these runs were trained: their fingerprints stay.
+        others = {key: value for key, value in parts['model'].items() if key != 'converted'}
+        parts['model'] = dict(others, only_auxiliary=parts['model']['converted'])
     if cfg.step == 0:
         # Without effect as long as there is no old class.
         parts.pop('memory', None)

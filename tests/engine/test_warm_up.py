@@ -16,7 +16,7 @@ from mmseg_dkd.engine import start_from
 from mmseg_dkd.engine.choices import choices_of
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs import Run
-from mmseg_dkd.runs.recipe import first_step_of, recipe_of
+from mmseg_dkd.runs.recipe import differences, first_step_of, recipe_of
 from mmseg_dkd.utils import checkpoint_types
 from tests.softmax import AUXILIARY, CLASSES, incremental
 from tests.tiny import REPOSITORY, shrink
@@ -139,6 +139,14 @@ def test_start_is_part_of_the_recipe_of_step_0_alone(from_softmax):
     assert len({recipe_of(step_config(cfg, 0)) for cfg in (one, other, scratch)}) == 3
     assert len({first_step_of(cfg) for cfg in (one, other, scratch)}) == 3
     assert len({recipe_of(step_config(cfg, 1)) for cfg in (one, other, scratch)}) == 1
+
+
+def test_runs_of_the_former_name_of_converted_are_known(from_softmax):
+    cfg = step_config(from_softmax(), 0)
+    former = copy.deepcopy(cfg)
+    former.model.only_auxiliary = former.model.pop('converted')
+    assert recipe_of(former) == recipe_of(cfg)
+    assert differences(cfg, former) == []
 
 
 @pytest.mark.slow
