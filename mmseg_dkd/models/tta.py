@@ -10,9 +10,9 @@ from mmseg.structures import SegDataSample
 class IncrementalTTAModel(SegTTAModel):
     """The class of the highest probability, in the mean over the augmentations.
 
-    For DKD that is Eq. 12: background where no class's mean sigmoid exceeds tau. mmseg's
-    ``SegTTAModel`` averages a softmax over the channels instead, in which the classes compete, and
-    tau with them.
+    For a :class:`.SigmoidHead` that is Eq. 12: background where no class's mean sigmoid exceeds
+    tau. mmseg's ``SegTTAModel`` averages a softmax over the channels instead, in which the classes
+    compete, and tau with them.
 
     Args:
         module: The :class:`.IncrementalSegmentor`, or its config.

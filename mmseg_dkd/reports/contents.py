@@ -29,7 +29,7 @@ def read_contents(work_dir: Path) -> dict:
         work_dir: Folder of a run, finished or not.
 
     Returns:
-        Variables of the template ``page.html``; figures in percent, as in results.json.
+        Variables of the template ``page.html``; scores in percent, as in results.json.
 
     Raises:
         FileNotFoundError: If there is no run in the folder.

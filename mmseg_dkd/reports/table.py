@@ -11,12 +11,12 @@ from ..evaluation.scores import SCORES
 from ..utils.atomic import write_atomically
 from .outcomes import Outcome, Outcomes
 
-SCORES = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
+COLUMNS = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
 COSTS = {'minutes': 'minutes a run', 'memory_mib': 'peak memory (MiB)'}
 DIGITS = {'minutes': 1, 'memory_mib': 0}
 NOTE = (
-    'Training of all steps, `-` where not measured. Memory is what tensors took on CUDA; on the '
-    'CPU, all that the process held.'
+    'Training of all steps, `-` where not measured. Peak memory is what tensors took on CUDA; on '
+    'the CPU, all that the process held.'
 )
 
 
@@ -30,7 +30,7 @@ def spread(values: Sequence[float | None], digits: int = 2) -> str:
 
 
 def scores_of(run: Outcome) -> dict[str, float | None]:
-    """Everything of a run that the tables have: the keys of ``SCORES`` and ``COSTS``."""
+    """Everything of a run that the tables have: the keys of ``COLUMNS`` and ``COSTS``."""
     return dict(
         run.scores(),
         forgetting=mean_forgetting(run.forgetting),
@@ -47,21 +47,21 @@ def write_table(work_dir: Path, outcomes: Outcomes) -> str:
         outcomes: The finished runs; a method without any has a row of ``-``.
 
     Returns:
-        The Markdown tables: mean (±deviation) of the figures in percent, then of the costs.
+        The Markdown tables: mean (±deviation) of the scores in percent, then of the costs.
     """
     numbers = {
         title: {method: [scores_of(run) for run in runs] for method, runs in rows.items()}
         for title, rows in outcomes.items()
     }
     parts = {method: _components(method, outcomes) for method in methods_of(outcomes)}
-    # In the order of their first row, memory, which every row may have, behind them.
+    # In the order of their first row, the replay memory, which every row may have, behind them.
     named = dict.fromkeys(key for own in parts.values() for key, value in own.items() if value)
     shown = sorted(named, key='memory'.__eq__)
     made_of = {method: [own.get(key, '') for key in shown] for method, own in parts.items()}
-    table = _group_columns(['', *shown], made_of, numbers, {**SCORES, 'runs': 'runs'})
+    table = _group_columns(['', *shown], made_of, numbers, {**COLUMNS, 'runs': 'runs'})
     names: dict[str, list[str]] = {method: [] for method in parts}
     table += f'\n\n{NOTE}\n\n{_group_columns([""], names, numbers, COSTS)}'
-    keys = [*SCORES, *COSTS]
+    keys = [*COLUMNS, *COSTS]
     lines: list[list] = [['scenario', 'method', 'run', *keys]]
     for title, rows in outcomes.items():
         for method, runs in rows.items():
@@ -129,14 +129,14 @@ def _group_columns(
     titles: list[str],
     first: dict[str, list[str]],
     numbers: dict[str, dict[str, list[dict]]],
-    figures: dict[str, str],
+    columns: dict[str, str],
 ) -> str:
-    """A table with the same figures of every scenario behind the first columns."""
+    """A table with the same columns of every scenario behind the first columns."""
     for scenario in numbers:
         prefix = f'{scenario}: ' if len(numbers) > 1 else ''
-        titles = titles + [prefix + title for title in figures.values()]
+        titles = titles + [prefix + title for title in columns.values()]
     cells = {
-        method: own + [c for rows in numbers.values() for c in _cells(rows.get(method), figures)]
+        method: own + [c for rows in numbers.values() for c in _cells(rows.get(method), columns)]
         for method, own in first.items()
     }
     return markdown(titles, cells)

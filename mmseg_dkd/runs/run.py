@@ -147,7 +147,7 @@ class Run:
         """
         if best := self._checkpoint_hook.get('save_best'):
             print_log(
-                f'save_best={best!r}: a checkpoint that a validation set chose is no figure of '
+                f'save_best={best!r}: a checkpoint that a validation set chose gives no score of '
                 'the paper; the steps start from the last checkpoint and report it',
                 logger='current',
                 level=logging.WARNING,

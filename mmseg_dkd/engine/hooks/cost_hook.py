@@ -15,7 +15,7 @@ CLEAR, STATUS = Path('/proc/self/clear_refs'), Path('/proc/self/status')
 class CostHook(Hook):
     """Counts the seconds and the peak memory of a step's training, from when it is made.
 
-    On CUDA, memory is what tensors took at most. On the CPU it is the peak resident set of the
+    On CUDA, peak memory is what tensors took at most. On the CPU it is the peak resident set of the
     process: with all its libraries and with what earlier steps in it left, without the workers that
     load data. It is that of this process, in distributed training of one of several.
 
@@ -35,7 +35,7 @@ class CostHook(Hook):
 
     def spent(self) -> dict[str, float | None]:
         """``seconds`` and ``memory_mib`` of the step so far; None for what was not measured: the
-        memory where the system does not tell, both after a checkpoint that does not say."""
+        peak memory where the system does not tell, both after a checkpoint that does not say."""
         if not self._cuda and self._peak is not None:
             self._peak = max(self._peak, _resident_peak())
         before, seconds = self._before, time.perf_counter() - self._start
