@@ -72,8 +72,8 @@ def table(rows: list[dict]) -> str:
     )
     for row in rows:
         mark = '*' if (row['convention'], row['view']) == PAPER else ''
-        figures = ['-' if row[key] is None else f'{row[key]:.2f}' for key in SCORES]
+        scores = ['-' if row[key] is None else f'{row[key]:.2f}' for key in SCORES]
         facts = [row[key] for key in ('convention', 'view', 'future', 'images', 'class_0')]
-        printed.add_row([mark, *facts, *figures])
+        printed.add_row([mark, *facts, *scores])
     title = f'step {rows[0]["step"]}, {rows[0]["checkpoint"]}'
     return f"{title}\n{printed}\n* as the paper's tables count: DKD, centre crops"
