@@ -36,4 +36,5 @@ def first_sentence(config: Path) -> str:
     """The first sentence of the comment that a config opens with."""
     header = re.match(r'(?:#.*\n)*', config.read_text())
     text = ' '.join(line.lstrip('# ') for line in (header[0] if header else '').splitlines())
-    return re.split(r'(?<=[a-z0-9)])\. ', text, maxsplit=1)[0].rstrip('.')
+    # "Eq. 5" ends no sentence.
+    return re.split(r'(?<!Eq)\. ', text, maxsplit=1)[0].rstrip('.')

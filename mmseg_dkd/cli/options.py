@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 PACKAGE = Path(__file__).resolve().parents[1]
+# What a config that is no config raises: it is Python, and its bases and imports may be missing.
+BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    SyntaxError,
+    TypeError,
+)
 CONFIG_HELP = 'a path, or a name such as dkd/voc_15-5 (mmseg-dkd configs lists them)'
 
 
@@ -34,7 +46,7 @@ def load_config(name: str, options: dict | None) -> 'Config':
 
     Raises:
         FileNotFoundError: As :func:`find_config`.
-        SyntaxError, ValueError: If it is no config, or an option does not fit.
+        ValueError: If it is no config, or an option does not fit.
     """
     from mmengine.config import Config
 
@@ -42,7 +54,7 @@ def load_config(name: str, options: dict | None) -> 'Config':
     try:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(options or {})
-    except (AttributeError, KeyError, TypeError) as error:
+    except BROKEN as error:
         raise ValueError(f'{path}: {type(error).__name__}: {error}') from error
     return cfg
 
@@ -52,7 +64,8 @@ def find_config(name: str) -> Path:
 
     Args:
         name: A path; or its place below a ``configs`` folder, with or without ``.py``: that of the
-            current folder, of the clone, or the one that is installed with the package.
+            current folder, of the clone, or the one that is installed with the package. The first
+            that has it counts.
 
     Raises:
         FileNotFoundError: If there is none; it names the nearest ones.
@@ -60,7 +73,7 @@ def find_config(name: str) -> Path:
     if Path(name).is_file():
         return Path(name)
     below = name if name.endswith('.py') else f'{name}.py'
-    for folder in config_folders():
+    for folder in (Path('configs'), *config_folders()):
         if (folder / below).is_file():
             return folder / below
     near = difflib.get_close_matches(name.removesuffix('.py'), [n for n, _ in all_configs()], 3)
@@ -69,7 +82,7 @@ def find_config(name: str) -> Path:
 
 
 def config_folders() -> list[Path]:
-    """Where configs are looked for: the first one counts."""
+    """Folders of this package's configs; ``configs`` of another project, such as mmseg, is none."""
     places = (Path('configs'), PACKAGE.parent / 'configs', PACKAGE / '.mim/configs')
     return [place for place in places if (place / '_base_/incremental_runtime.py').is_file()]
 

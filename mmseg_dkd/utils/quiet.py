@@ -16,10 +16,12 @@ WARNED = 'Fail to import ``MultiScaleDeformableAttention``'
 def without_notices() -> Iterator[None]:
     """Import mmcv and mmseg without these notices; what else is printed or warned of comes out."""
     printed = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
-        warnings.filterwarnings('ignore', message=WARNED)
-        try:
+    # Not within catch_warnings, which would drop the filters that torch and others set.
+    warnings.filterwarnings('ignore', message=WARNED)
+    try:
+        with contextlib.redirect_stdout(printed):
             yield
-        finally:
-            kept = [line for line in printed.getvalue().splitlines(True) if PRINTED not in line]
-            sys.__stdout__.writelines(kept) if sys.__stdout__ else None
+    finally:
+        kept = [line for line in printed.getvalue().splitlines(True) if PRINTED not in line]
+        if sys.stdout:
+            sys.stdout.writelines(kept)

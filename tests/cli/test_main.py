@@ -1,17 +1,21 @@
 """The command: its names, its help, its errors, and that it is quick."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 import mmseg_dkd
+from mmseg_dkd.cli.configs import first_sentence
 from mmseg_dkd.cli.main import COMMANDS, main, make_parser
 from mmseg_dkd.cli.options import all_configs, find_config, work_dir_of
 from tests.tiny import REPOSITORY
 
-NOTICES = 'OneDL', 'MultiScaleDeformableAttention'
+WARNING_OF_MMCV = 'MultiScaleDeformableAttention'
+NOTICES = 'OneDL', WARNING_OF_MMCV
 
 
 @pytest.fixture(scope='module')
@@ -32,16 +36,28 @@ def called(command, *arguments, **options) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.parametrize('start', ['command', '-m'])
+def test_help_is_quick(start, command, tmp_path):
+    # Time of the processor, which other work on the machine does not lengthen: it is about 0.4 s.
+    starts = {'command': command, '-m': [sys.executable, '-m', 'mmseg_dkd']}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = called(starts[start], 'train', '--help', cwd=tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout.startswith('usage: mmseg-dkd train') and not done.stderr
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+
+
 @pytest.mark.parametrize('arguments', [['--help'], ['--version'], ['train', '--help'], ['configs']])
-def test_help_needs_neither_torch_nor_mmseg(arguments, command, tmp_path):
+def test_help_needs_neither_torch_nor_mmseg(arguments, tmp_path):
     # What takes seconds is importing them.
-    check = (
-        'import atexit, sys; sys.argv[0] = "mmseg-dkd"; '
-        'heavy = {"torch", "mmseg", "mmcv"}; '
-        'atexit.register(lambda: print("heavy:", sorted(heavy & set(sys.modules)))); '
-        'from mmseg_dkd.cli.main import main; main()'
+    script = tmp_path / mmseg_dkd.COMMAND
+    script.write_text(
+        'import atexit, sys\n'
+        'heavy = {"torch", "mmseg", "mmcv"}\n'
+        'atexit.register(lambda: print("heavy:", sorted(heavy & set(sys.modules))))\n'
+        'from mmseg_dkd.cli.main import main; main()\n'
     )
-    done = called([sys.executable, '-c', check], *arguments, cwd=tmp_path)
+    done = called([sys.executable, script], *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith('heavy: []\n') and not done.stderr
     assert mmseg_dkd.__version__ in done.stdout or '--version' not in arguments
@@ -65,6 +81,42 @@ def test_importing_the_package_registers_for_everybody_else():
     done = called([sys.executable, '-c', check])
     assert done.stdout == 'IncrementalSegmentor\n', done.stderr
     assert not any(notice in done.stderr for notice in NOTICES)
+
+
+def test_a_spawned_worker_knows_the_types_and_shows_no_notices(tmp_path):
+    # It gets the command's sys.argv.
+    script = tmp_path / mmseg_dkd.COMMAND
+    script.write_text(
+        'import multiprocessing\n'
+        'from mmseg_dkd.cli import main\n'
+        'def work():\n'
+        '    import mmseg_dkd\n'
+        '    from mmseg.registry import MODELS\n'
+        '    print(MODELS.get("IncrementalSegmentor").__name__)\n'
+        'if __name__ == "__main__":\n'
+        '    worker = multiprocessing.get_context("spawn").Process(target=work)\n'
+        '    worker.start()\n'
+        '    worker.join()\n'
+    )
+    done = called([sys.executable, script])
+    assert done.stdout == 'IncrementalSegmentor\n', done.stdout + done.stderr
+    assert not done.stderr
+
+
+def test_only_the_notices_are_silenced():
+    # Filters that torch and others set stay; what else is printed or warned of is seen.
+    check = (
+        'import warnings; from mmseg_dkd.utils.quiet import WARNED, without_notices\n'
+        'with without_notices():\n'
+        '    warnings.filterwarnings("ignore", message="theirs")\n'
+        '    print("Could not import OneDL"); print("kept")\n'
+        '    warnings.warn(WARNED); warnings.warn("seen")\n'
+        'warnings.warn("theirs")'
+    )
+    done = called([sys.executable, '-c', check])
+    assert done.stdout == 'kept\n'
+    assert 'UserWarning: seen' in done.stderr
+    assert WARNING_OF_MMCV not in done.stderr and 'theirs' not in done.stderr
 
 
 def test_every_command_has_a_help_of_one_line():
@@ -108,6 +160,41 @@ def test_errors_name_what_is_wrong(arguments, status, words, capsys, tmp_path, m
     assert status == 2 or said.startswith('error: ')
 
 
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('a = b', "NameError: name 'b' is not defined"),
+        ('a = (', 'SyntaxError'),
+        ('a = 1 / 0', 'ZeroDivisionError'),
+        ("_base_ = 'nowhere.py'", 'nowhere.py'),
+        ("_base_ = 'unknown::dkd/voc_15-5.py'", 'does not support to load unknown'),
+        ("custom_imports = dict(imports=['no_such_module'])", 'no_such_module'),
+    ],
+)
+def test_a_config_that_is_none_is_named(text, words, tmp_path):
+    config = tmp_path / 'own.py'
+    config.write_text(text)
+    with pytest.raises(SystemExit) as caught:
+        main(['train', str(config), '--dry-run'])
+    said = str(caught.value.code)
+    assert said.startswith(f'error: {config}: ') and words in said, said
+
+
+def test_a_file_that_is_no_config_is_named(tmp_path):
+    (tmp_path / 'notes.md').write_text('x')
+    with pytest.raises(SystemExit, match=r'error: .*notes\.md: OSError'):
+        main(['train', str(tmp_path / 'notes.md')])
+
+
+def test_a_config_of_another_project_is_found_by_name_but_not_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs/mine').mkdir(parents=True)
+    (tmp_path / 'configs/mine/x.py').write_text('# Mine.\n')
+    assert find_config('mine/x') == Path('configs/mine/x.py')
+    names = [name for name, _ in all_configs()]
+    assert 'mine/x' not in names and 'dkd/voc_15-5' in names
+
+
 def test_a_config_is_found_by_path_or_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     file = REPOSITORY / 'configs/dkd/voc_15-5.py'
@@ -149,6 +236,19 @@ def test_configs_are_listed_with_what_they_are(capsys):
     name, text = lines[0].split(maxsplit=1)
     assert name == 'dkd/voc_15-5'
     assert text == 'DKD on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps)'
+
+
+@pytest.mark.parametrize(
+    ('config', 'last'),
+    [('dkd_m_labels/voc_15-5', 'with the gamma of later steps'), ('frozen/voc_15-5', 'by mBCE')],
+)
+def test_a_sentence_ends_after_a_capital_but_not_after_eq(config, last):
+    assert first_sentence(find_config(config)).endswith(last)
+
+
+def test_the_demo_starts_from_what_training_its_softmax_model_leaves():
+    start = Config.fromfile(find_config('dkd/fashion_4-2_from_softmax')).start_from
+    assert Path(start).parent == work_dir_of(find_config('softmax/fashion_4'))
 
 
 def test_the_console_script_is_declared():
