@@ -13,12 +13,14 @@ from ..utils.randomness import Draw
 class DrawSampler(Sampler):
     """The order of another sampler, with a seed for every image that :class:`.StepDataset` obeys.
 
-    Every iteration over it starts anew, or where ``skip`` has put it, whatever was read before.
+    Every iteration over it starts at the beginning, or where ``skip`` has put it, whatever was read
+    before.
 
     Args:
         dataset: The data set.
         sampler: Config of a sampler of mmengine.
-        seed: Of the order and of the augmentation; drawn, the same in all processes, if None.
+        seed: Seed of the order and of the augmentation. If None, one is drawn, the same in all
+            processes.
     """
 
     def __init__(self, dataset: Sized, sampler: dict, seed: int | None = None) -> None:
@@ -46,7 +48,7 @@ class DrawSampler(Sampler):
         return len(self._ordered())
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch, from whose number a sampler with an end makes its order."""
+        """Set the epoch: a sampler with an end makes its order from this number."""
         self.epoch = epoch
 
     def _skip(self, num_samples: int) -> None:

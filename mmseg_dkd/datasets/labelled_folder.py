@@ -12,7 +12,7 @@ VOID_NAME = 'void'
 class LabelledFolder(BaseSegDataset):
     """A ``BaseSegDataset`` that says what the values in its masks mean.
 
-    So folders that were labelled one after the other, each for a new class, make one data set::
+    So several folders, each labelled for a new class, make one data set::
 
         dict(type='LabelledFolder', metainfo=dict(classes=['background', 'box', 'forklift']),
              data_root='mydata', labels=dict(background=0, forklift=1), ...)
@@ -24,7 +24,8 @@ class LabelledFolder(BaseSegDataset):
         **kwargs: As for ``BaseSegDataset``, without ``reduce_zero_label``.
 
     Raises:
-        ValueError: If a name is no class, a value is none or is there twice, or no image is there.
+        ValueError: If a name is no class, a value is not in 0 to 255 or is there twice, or the
+            folder has no image.
     """
 
     def __init__(self, labels: dict[str, int | list[int]], **kwargs) -> None:

@@ -34,8 +34,8 @@ class Memory(NamedTuple):
 
 
 def add_to_pool(pool: Iterable[Candidate], new: Iterable[Candidate]) -> list[Candidate]:
-    """The pool with the images of one more step; an image that was there has both its steps and
-    the latest word on its classes."""
+    """The pool with the images of one more step. An image that was there already has the steps of
+    both, and the classes that were found last."""
     merged = {candidate.image: candidate for candidate in pool}
     for candidate in new:
         known = merged.get(candidate.image)

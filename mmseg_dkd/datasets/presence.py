@@ -87,9 +87,9 @@ def class_presence(
 
     Raises:
         ValueError: If masks are missing, unreadable, of another size than their image, or hold
-            labels that no class has; it names the first files and the number of them all, in the
-            processes that wait too.
-        RuntimeError: In those, if the process they wait for ended.
+            labels that no class has. It names the first files and says how many there are.
+            Processes that wait raise it too.
+        RuntimeError: In a process that waits, if the process that it waits for has ended.
     """
     files = [(info['img_path'], info['seg_map_path']) for info in infos]
     name = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]

@@ -24,7 +24,8 @@ class Relabel(BaseTransform):
             raise ValueError(f'table must have 256 entries, got {self.table.shape}')
 
     def transform(self, results: dict) -> dict:
-        """Replace ``gt_seg_map``, uint8 ``[H, W]``; by ``label_table`` of the results if there."""
+        """Replace ``gt_seg_map``, uint8 ``[H, W]``. A ``label_table`` in the results replaces the
+        table."""
         table = results.pop('label_table', self.table)
         results['gt_seg_map'] = table[results['gt_seg_map']]
         return results

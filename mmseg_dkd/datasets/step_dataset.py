@@ -23,29 +23,31 @@ from .relabel import insert_relabel
 class StepDataset:
     """A data set as one step of a scenario sees it.
 
-    Classes are renumbered 1, 2, ... in the order of learning; the class names and the palette in
-    ``metainfo`` follow, so heads, metrics and visualisers work with the order of learning without
-    knowing it. Class id c of the scenario is label c of a data set with background, and label
-    c - 1 of one without (ADE20K with ``reduce_zero_label``), whose void pixels are "unlabelled".
+    Classes are renumbered 1, 2, ... in the order of learning. The class names and the palette in
+    ``metainfo`` follow, so heads, metrics and visualisers need not know the order. Class id c of
+    the scenario is label c in a data set with background. Without background (ADE20K with
+    ``reduce_zero_label``) it is label c - 1, and void pixels are "unlabelled".
 
-    Training: images by :meth:`.Scenario.select`, every label outside of the step's classes unknown
-    (0), void 255. Testing: images by :meth:`.Scenario.select_test`, classes of later steps
-    background (0), or void where the data set has no background (the convention of the paper).
+    In training, :meth:`.Scenario.select` gives the images. Every label outside of the step's
+    classes is unknown (0), and void is 255. In testing, :meth:`.Scenario.select_test` gives the
+    images. Classes of later steps are background (0), or void where the data set has no background
+    (the convention of the paper).
 
     Args:
         dataset: Config of any mmseg dataset, or of a ``ConcatDataset`` of such, with a
             ``LoadAnnotations`` in its pipeline.
-        pipeline: In place of the pipeline of that dataset, or of all in the ``ConcatDataset``.
-            mmseg's tools read and set it here.
+        pipeline: Replaces the pipeline of that dataset, or of all in the ``ConcatDataset``. mmseg's
+            tools read and set it here.
         scenario: Arguments of :class:`.Scenario`.
         step: The step; the last one if omitted.
         test_mode: Whether to test rather than to train.
         presence_dir: Folder of the class presence cache; ``.mmseg_dkd`` in the data set's
             ``data_root`` if omitted.
-        memory: ``file``: memory of the step (:mod:`mmseg_dkd.datasets.memory`); ``share``: the
-            probability, 0.5 by default, that an image of it stands in for one of the step, which
-            is SSUL-M's half of every batch on average. Classes of the steps that trained on it
-            are labelled in it, and the meta of its sample has these as ``labelled_steps``.
+        memory: ``file``: memory of the step (:mod:`mmseg_dkd.datasets.memory`). ``share``: the
+            probability, 0.5 by default, that an image of the memory takes the place of one of the
+            step. On average that is half of every batch, as in SSUL-M. In an image of the memory
+            the classes of the steps that trained on it are labelled; ``labelled_steps`` in the meta
+            of its sample has these steps.
         part: ``'held'``: a fifth of the images, by a hash of their names, the same on every
             machine; ``'fit'``: the others; all if None. For choosing hyper-parameters on training
             images (paper, 4.1).

@@ -10,7 +10,7 @@ from ..labels import VOID
 
 
 def confusion_matrix(guess: Tensor, truth: Tensor, num_classes: int, void: int) -> Tensor:
-    """Pixels of each label and prediction, counted where they are.
+    """Count the pixels of each pair of label and prediction, on the device where they are.
 
     Args:
         guess: int ``[...]``: predicted class, 0 to ``num_classes - 1``.
@@ -19,7 +19,7 @@ def confusion_matrix(guess: Tensor, truth: Tensor, num_classes: int, void: int) 
         void: Label of pixels that are not counted.
 
     Returns:
-        int64 ``[C, C]`` on the same device, a row a label.
+        int64 ``[C, C]`` on the same device, one row per label.
 
     Raises:
         ValueError: If a label is no class.
@@ -46,7 +46,8 @@ class ConfusionMetric(BaseMetric):
     images: list[np.ndarray]
 
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
-        """Count the pixels of a batch, where its predictions are; only the counts leave there."""
+        """Count the pixels of a batch on the device of its predictions. Only the counts leave
+        it."""
         for sample in data_samples:
             guess, truth = sample['pred_sem_seg']['data'], sample['gt_sem_seg']['data']
             counts = confusion_matrix(guess, truth.to(guess.device), 256, VOID)

@@ -1,4 +1,4 @@
-"""How four papers count: what published mIoUs have in them differs."""
+"""How four papers count: published mIoUs differ in what they include."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,11 +44,12 @@ def scores(
     """mIoU_b, mIoU_n, mIoU_all and hIoU under a convention, in percent.
 
     Args:
-        confusion: Pixel counts ``[2, 1 + classes, 1 + seen]``: of images that show a seen class and
-            of the others; ground truth, all classes as they are learned, behind id 0; prediction.
+        confusion: Pixel counts ``[2, 1 + classes, 1 + seen]``. First axis: images that show a seen
+            class, then the others. Second axis: ground truth, id 0, then all classes in the order
+            of learning. Third axis: prediction.
         convention: What counts.
-        names: Of id 0 and the seen classes.
-        num_base: Classes of step 0, id 0 not counted.
+        names: Names of id 0 and of the seen classes.
+        num_base: Number of classes of step 0, id 0 not counted.
 
     Returns:
         As :func:`.summarise`.

@@ -18,7 +18,7 @@ def forgetting_of(steps: Sequence[Mapping[str, float | None]]) -> dict[str, floa
 
     Returns:
         Class name to points of IoU, in the order of learning; None where the class occurs nowhere
-        at the last step, or at none before.
+        at the last step, or at no step before it.
     """
     if len(steps) < 2:
         return {}

@@ -25,8 +25,8 @@ class IncrementalIoUMetric(IoUMetric):
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
     where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence.
 
-    Pixels are counted where the predictions are, into one confusion matrix a process; this alone
-    comes to the CPU, when all images are counted.
+    Pixels are counted on the device of the predictions, into one confusion matrix per process. Only
+    this matrix comes to the CPU, when all images are counted.
     """
 
     per_class_iou: dict[str, float | None]

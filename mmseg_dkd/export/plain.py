@@ -46,8 +46,8 @@ def plain_state(model: IncrementalSegmentor, names: Iterable[str]) -> dict[str, 
     """State dict of the plain model, whose one ``conv_seg`` predicts as the method does.
 
     Args:
-        model: The incremental one.
-        names: Of the plain model's tensors; what else a method keeps is left out.
+        model: The incremental model.
+        names: Names of the plain model's tensors. What else a method keeps is left out.
 
     Raises:
         TypeError: If the method's prediction is no 1x1 convolution of the feature, or a tensor is
@@ -70,9 +70,10 @@ def plain_test(
 ) -> dict:
     """Parts of the config by which mmseg predicts and, where it can, tests.
 
-    mmseg numbers labels by class name, and ignores those of classes that are not named. Without a
-    background class it cannot, since nothing in the data set has the name of the model's class 0,
-    and without knowing the names it cannot renumber: then the pipeline alone is there.
+    mmseg numbers labels by class name, and ignores labels of classes that are not named. There are
+    two cases in which it cannot test. Without a background class, nothing in the data set has the
+    name of the model's class 0. Without the names of the classes, it cannot renumber. Then only the
+    pipeline is there.
 
     Args:
         cfg: The incremental config.
@@ -102,14 +103,14 @@ def write_config(path: Path, cfg: Config, model: dict, test: dict, about: str) -
     """Write a config that mmseg reads from any folder, and the modules it needs beside it.
 
     Args:
-        path: Of the config.
+        path: Path of the config.
         cfg: The incremental config, for what does not concern model and test.
         model: From :func:`plain_model`.
         test: From :func:`plain_test`.
         about: A line of comment at its head.
 
     Raises:
-        ValueError: If it needs a module that cannot be copied (:func:`.detach`).
+        ValueError: If the config needs a module that cannot be copied (:func:`.detach`).
     """
     backends = [dict(type='LocalVisBackend')]
     parts = dict(

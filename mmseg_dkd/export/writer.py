@@ -28,8 +28,8 @@ TOLERANCE = 1e-3
 class Exported:
     """A written model, and how far it is from the original on random images.
 
-    ``difference``: the largest one of two logits; ``largest``: the largest logit; ``labels``: the
-    share of pixels with the same label.
+    ``difference``: the largest difference of two logits; ``largest``: the largest logit;
+    ``labels``: the share of pixels with the same label.
     """
 
     path: Path
@@ -63,16 +63,12 @@ def export(
         FileNotFoundError: If there is no such checkpoint, or it has no class names and there is no
             data set to ask for them.
         ImportError: If a format needs a package that is not installed.
-        RuntimeError: If a written model says something else than the original.
-        TypeError: If the method cannot be written so (:func:`.plain_state`).
-        ValueError: If there is no such format, the folder holds something, the config is not of an
-            incremental model, the checkpoint is not of its scenario and step, or something in the
-            config needs this package.
+        RuntimeError: If a written model predicts something else than the original.
+        TypeError: If the method cannot be written this way (:func:`.plain_state`).
+        ValueError: If the folder holds something, the config is not of an incremental model, the
+            checkpoint is not of its scenario and step, or something in the config needs this
+            package.
     """
-    if wrong := [name for name in formats if name not in FORMATS]:
-        raise ValueError(
-            f'there is no format {", ".join(wrong)}: name some of {", ".join(FORMATS)}'
-        )
     out_dir = Path(out_dir)
     if out_dir.exists() and not (out_dir.is_dir() and not any(out_dir.iterdir())):
         raise ValueError(f'{out_dir} holds something already: give a folder that is new or empty')

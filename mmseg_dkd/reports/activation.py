@@ -158,7 +158,7 @@ def choose_images(area: np.ndarray, peak: np.ndarray) -> list[int]:
 
 
 def draw(viewers: Sequence[Viewer], chosen: Sequence[int], labels: Sequence[str]) -> Figure:
-    """A row a test image: image, ground truth, and activation and prediction of both runs.
+    """One row per test image: image, ground truth, and activation and prediction of both runs.
 
     Masks are laid over the paled image; background has no colour, void is white, and the class
     has an outline.

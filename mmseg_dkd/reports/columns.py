@@ -14,8 +14,9 @@ class Column:
 
     Args:
         title: Name of the scenario in the table.
-        scenarios: Of the i-th run of every method; its step 0 says which classes are base ones.
-        rows: Method to its runs.
+        scenarios: The i-th is that of the i-th run of every method. Its step 0 says which classes
+            are base classes.
+        rows: The runs of each method.
     """
 
     title: str
@@ -26,16 +27,17 @@ class Column:
 def columns_of(configs: dict[Path, list[Run]]) -> list[Column]:
     """Sort the runs of several configs into scenarios and methods.
 
-    Configs of the same scenario, tested on the same data, are a column; the shortest of their file
-    names is its title. A method is a config's folder and, in brackets, what its file name has
-    beyond the shortest. Joint training belongs to every scenario of its data.
+    Configs of the same scenario, tested on the same data, are one column. Its title is the shortest
+    of their file names. A method is named after its config's folder and, in brackets, what the file
+    name has beyond the shortest one. Joint training belongs to every scenario of its data.
 
     Args:
         configs: Path of a config to its runs (:func:`mmseg_dkd.runs.repeats.repeated`), each with
             the same seeds and orders.
 
     Raises:
-        ValueError: If two scenarios would have one title, or two configs of a column one name.
+        ValueError: If two scenarios would have the same title, or two configs of a column the same
+            name.
     """
     kinds = {path: (runs[0].scenario, _data(runs[0])) for path, runs in configs.items()}
     titles = {

@@ -131,8 +131,8 @@ def _classes(
 
 
 def _side_by_side(entries: Sequence[dict], key: str) -> dict | None:
-    """A part of the entries: a column for steps in a row that agree, a row a key; None where no
-    entry has it."""
+    """A part of the entries: one row per key, one column for consecutive steps that agree. None
+    where no entry has it."""
     found = [(entry['step'], _flat(entry[key])) for entry in entries if key in entry]
     if not found:
         return None

@@ -17,7 +17,7 @@ LEGEND_COLUMNS = 5
 
 
 def draw_curves(outcomes: Outcomes) -> Figure:
-    """mIoU over the steps, and hIoU against what it costs; a row of panels a scenario.
+    """mIoU over the steps, and hIoU against what it costs: one row of panels per scenario.
 
     Over the steps: mIoU in percent of all classes seen so far, of the base classes and of those
     learned later, mean over the runs with a band of one sample deviation to either side. Joint

@@ -76,11 +76,11 @@ def labels_of(rows: Sequence[Path]) -> list[str]:
 def steps(rows: Sequence[Path]) -> Figure:
     """Fig. 3: IoU in percent over the steps, of the base classes and of every novel class.
 
-    Where there are more than 8 novel classes, or runs in several class orders, a panel for every
-    step, with the mean over its classes, stands for those of the classes.
+    With more than 8 novel classes, or runs in several class orders, there is one panel per step
+    with the mean over its classes, instead of one panel per class.
 
     Args:
-        rows: Folders of the methods to compare; each has a line, the mean over its finished runs,
+        rows: Folders of the methods to compare. Each has one line, the mean over its finished runs,
             with a band of one sample deviation to either side.
 
     Raises:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.forgetting import forgetting_of
+from ..evaluation.forgetting import forgetting
 from ..evaluation.scores import summarise
 from ..runs.manifest import read_manifest
 from ..runs.results import read_results
@@ -19,12 +19,12 @@ class Outcome:
     """What a run has written.
 
     Args:
-        folder: The run's.
-        entries: Of results.json, one per step.
-        base: Names of the classes that count as base ones, with background where it is one.
-        minutes: Of training, all steps together; None if not measured. A step 0 that runs share
-            counts for each of them.
-        memory_mib: Peak of the training in MiB (:class:`.CostHook`); None if not measured.
+        folder: Folder of the run.
+        entries: Entries of results.json, one per step.
+        base: Names of the base classes, with background where it is a class.
+        minutes: Minutes of training, all steps together; None if not measured. A shared step 0
+            counts for each run that has it.
+        memory_mib: Peak memory of the training in MiB (:class:`.CostHook`); None if not measured.
     """
 
     folder: Path
@@ -43,10 +43,10 @@ class Outcome:
 
     @property
     def forgetting(self) -> dict[str, float | None]:
-        """See :func:`mmseg_dkd.evaluation.forgetting.forgetting_of`."""
+        """See :func:`mmseg_dkd.evaluation.forgetting.forgetting`."""
         steps = [entry['per_class_iou'] for entry in self.entries]
         background = next(iter(steps[0]))
-        return forgetting_of([{n: iou[n] for n in iou if n != background} for iou in steps])
+        return forgetting([{n: iou[n] for n in iou if n != background} for iou in steps])
 
     @property
     def components(self) -> dict[str, str]:
@@ -84,12 +84,12 @@ def costs_of(steps: Mapping[str, dict], first_steps: Path | None) -> dict[str, d
     """What the training of each step has cost.
 
     Args:
-        steps: Of a manifest.
+        steps: ``steps`` of a manifest.
         first_steps: Folder of the step 0s that runs share.
 
     Returns:
-        The entries of the steps; of a step 0 that is shared, the entry of the run that trained it,
-        empty where that is gone.
+        The entries of the steps. For a shared step 0 it is the entry of the run that trained it, or
+        an empty one if that run is gone.
     """
     costs = dict(steps)
     for step, entry in steps.items():

@@ -32,10 +32,10 @@ def write_page(work_dir: Path) -> Path:
     samples. It asks for no other file; what it links to is in the folder.
 
     Args:
-        work_dir: Folder of a run, finished or not; of the latter, the page says what is missing.
+        work_dir: Folder of a run. If it is not finished, the page says what is missing.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         FileNotFoundError: If there is no run in the folder.

@@ -1,4 +1,4 @@
-"""Everything that is written of a comparison."""
+"""Everything that is written about a comparison."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def write_report(work_dir: Path, outcomes: Outcomes) -> str:
     """Write ``table.md``, ``runs.csv``, ``forgetting.md``, ``forgetting.csv`` and ``curves.png``.
 
     Args:
-        work_dir: Where they go.
+        work_dir: Folder for these files.
         outcomes: The finished runs.
 
     Returns:

@@ -43,7 +43,7 @@ def write_table(work_dir: Path, outcomes: Outcomes) -> str:
     """Write ``table.md`` and, with every single run, ``runs.csv``.
 
     Args:
-        work_dir: Where they go.
+        work_dir: Folder for these files.
         outcomes: The finished runs; a method without any has a row of ``-``.
 
     Returns:
@@ -77,9 +77,9 @@ def write_forgetting(work_dir: Path, outcomes: Outcomes) -> None:
     ``forgetting.csv``.
 
     Args:
-        work_dir: Where they go.
-        outcomes: The finished runs; a method of which none has forgotten anything yet, such as
-            joint training, has no row.
+        work_dir: Folder for these files.
+        outcomes: The finished runs. A method that has no step to forget in, such as joint training,
+            has no row.
     """
     text = 'Best IoU of each class before the last step, less that after it, in points.\n'
     lines: list[list] = [['scenario', 'method', 'run', 'class', 'forgetting']]

@@ -19,8 +19,8 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
         write: Called with the open binary file.
 
     Raises:
-        OSError: If it cannot be written: the disk is full, the folder read-only. It names file and
-            remedy; an older file of that name stays, and nothing else is left behind.
+        OSError: If it cannot be written, because the disk is full or the folder read-only. It names
+            file and remedy. An older file of that name stays, and nothing else is left behind.
     """
     path = Path(path)
     try:

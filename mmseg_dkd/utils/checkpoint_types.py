@@ -46,7 +46,7 @@ UNREADABLE = (
 def allow() -> None:
     """Let stock tools read mmengine's checkpoints with ``weights_only=True``, as torch 2.6 does.
 
-    mmengine itself reads local files in no other way from then on.
+    From then on mmengine itself reads local files in no other way.
     """
     torch.serialization.add_safe_globals(TYPES)
     # Its own loader runs what a file says after all where the safe one refuses it.

@@ -12,12 +12,12 @@ EVERY = 0.5
 
 
 def made_once(path: Path, read: Callable[[Path], Any], make: Callable[[], Any], makes: bool) -> Any:
-    """Read a file that one process makes where it is not there; the others wait for it.
+    """Read a file. If it is not there, one process makes it and the others wait for it.
 
-    They look for it again and again. In a collective they would be ended by the time-out of the
-    process group, 10 minutes for NCCL and 30 for gloo. That the maker failed they learn from the
-    store of the process group, and that it died from the store's loss or from their launcher. A
-    maker whose file is there may call this alone.
+    The others look for the file again and again. In a collective they would be ended by the
+    time-out of the process group, 10 minutes for NCCL and 30 for gloo. If the maker fails, the
+    store of the process group tells them. If it dies, the store is lost, or their launcher ends
+    them. A maker whose file is there may call this alone.
 
     Args:
         path: The file.

@@ -34,11 +34,11 @@ def draw_mean(
     """Mean and sample deviation of ``values``, ``[runs, points]``, in the number-th style.
 
     Args:
-        axes: Where to.
+        axes: Axes to draw on.
         x: ``[points]``.
-        values: The runs.
-        label: For the legend.
-        number: Of the method.
+        values: ``[runs, points]``.
+        label: Text of the legend.
+        number: Number of the method; it decides the style.
         marked: Whether the points have markers.
         alpha: Opacity of the band.
     """
@@ -56,8 +56,8 @@ def draw_mean(
 
 
 def spread_points(number: int, count: int, points: int) -> float:
-    """How far the number-th of ``count`` methods moves along x: single points of several methods
-    would hide each other, lines do not."""
+    """How far the number-th of ``count`` methods moves along x. Single points of several methods
+    would hide each other; lines do not."""
     return 0.4 * ((number + 0.5) / count - 0.5) if points == 1 else 0.0
 
 

@@ -49,7 +49,7 @@ def curves(results: Sequence[dict]) -> Figure:
 
 
 def iou_matrix(results: Sequence[dict]) -> Figure:
-    """IoU in percent: one row per step, one column per class, in the order of learning."""
+    """IoU in percent: one row per step, one column per class in the order of learning."""
     names = list(results[-1]['per_class_iou'])
     table = np.array(
         [[_number(entry['per_class_iou'].get(name)) for name in names] for entry in results]
@@ -85,7 +85,7 @@ def iou_matrix(results: Sequence[dict]) -> Figure:
 
 
 def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
-    """Fixed test images: a column each; image, ground truth and the prediction of every step.
+    """Fixed test images, one per column: image, ground truth and the prediction of every step.
 
     See :func:`read_samples`; below them is a legend of the classes shown.
     """
@@ -118,9 +118,10 @@ class Samples:
 
     Args:
         titles: ``'image'``, ``'ground truth'``, then ``'step K'``.
-        cells: A picture for every image and title, ``[h, w, 3]`` in 0 .. 255, all of one height.
-        pixels: ``[images, titles, 256]``: of each label in each picture.
-        names: Of the classes, by label.
+        cells: A picture for every image and title, ``[h, w, 3]`` in 0 .. 255, all of the same
+            height.
+        pixels: ``[images, titles, 256]``: number of pixels of each label in each picture.
+        names: Names of the classes, by label.
         colours: ``[256, 3]``, by label.
     """
 

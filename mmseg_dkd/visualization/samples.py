@@ -45,8 +45,8 @@ def choose_images(presence: np.ndarray, scenario: Scenario, count: int = COUNT) 
 def predict_samples(runner: Runner, folder: Path) -> None:
     """Write prediction, ground truth and image of the fixed test images as PNG.
 
-    Masks are palette images with the labels of the last step, so the files of all steps can be
-    laid side by side; ``classes.txt`` has the names of the labels, a line each.
+    Masks are palette images with the labels of the last step, so the files of all steps can be laid
+    side by side. ``classes.txt`` has the names of the labels, one per line.
 
     Args:
         runner: After testing.

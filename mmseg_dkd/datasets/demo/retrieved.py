@@ -14,7 +14,7 @@ from .scenes import write_once
 def write_fashion_web(
     root: str | os.PathLike[str], per_class: int = 24, size: int = 128, seed: int = 0
 ) -> bool:
-    """Write ``root/<class>/*.jpg``: an image a product, of products that no scene shows.
+    """Write ``root/<class>/*.jpg``: one image per product, of products that no scene shows.
 
     They are not the products of :mod:`mmseg_dkd.datasets.demo.scenes`, whatever its arguments, but
     the next 24 of each class in the same source.
