@@ -63,8 +63,8 @@ def export(
         FileNotFoundError: If there is no such checkpoint, or it has no class names and there is no
             data set to ask for them.
         ImportError: If a format needs a package that is not installed.
-        RuntimeError: If a written model predicts something else than the original.
-        TypeError: If the method cannot be written this way (:func:`.plain_state`).
+        RuntimeError: If a written model says something else than the original.
+        TypeError: If the method cannot be written so (:func:`.plain_state`).
         ValueError: If the folder holds something, the config is not of an incremental model, the
             checkpoint is not of its scenario and step, or something in the config needs this
             package.

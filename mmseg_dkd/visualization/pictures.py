@@ -49,7 +49,7 @@ def curves(results: Sequence[dict]) -> Figure:
 
 
 def iou_matrix(results: Sequence[dict]) -> Figure:
-    """IoU in percent: one row per step, one column per class in the order of learning."""
+    """IoU in percent: one row per step, one column per class, in the order of learning."""
     names = list(results[-1]['per_class_iou'])
     table = np.array(
         [[_number(entry['per_class_iou'].get(name)) for name in names] for entry in results]
