@@ -65,10 +65,14 @@ def export(
         ImportError: If a format needs a package that is not installed.
         RuntimeError: If a written model says something else than the original.
         TypeError: If the method cannot be written so (:func:`.plain_state`).
-        ValueError: If the folder holds something, the config is not of an incremental model, the
-            checkpoint is not of its scenario and step, or something in the config needs this
-            package.
+        ValueError: If there is no such format, the folder holds something, the config is not of an
+            incremental model, the checkpoint is not of its scenario and step, or something in the
+            config needs this package.
     """
+    if wrong := [name for name in formats if name not in FORMATS]:
+        raise ValueError(
+            f'there is no format {", ".join(wrong)}: name some of {", ".join(FORMATS)}'
+        )
     out_dir = Path(out_dir)
     if out_dir.exists() and not (out_dir.is_dir() and not any(out_dir.iterdir())):
         raise ValueError(f'{out_dir} holds something already: give a folder that is new or empty')

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.forgetting import forgetting
+from ..evaluation.forgetting import forgetting_of
 from ..evaluation.scores import summarise
 from ..runs.manifest import read_manifest
 from ..runs.results import read_results
@@ -43,10 +43,10 @@ class Outcome:
 
     @property
     def forgetting(self) -> dict[str, float | None]:
-        """See :func:`mmseg_dkd.evaluation.forgetting.forgetting`."""
+        """See :func:`mmseg_dkd.evaluation.forgetting.forgetting_of`."""
         steps = [entry['per_class_iou'] for entry in self.entries]
         background = next(iter(steps[0]))
-        return forgetting([{n: iou[n] for n in iou if n != background} for iou in steps])
+        return forgetting_of([{n: iou[n] for n in iou if n != background} for iou in steps])
 
     @property
     def components(self) -> dict[str, str]:
