@@ -18,7 +18,12 @@ def texts() -> list[str]:
     for file in (REPOSITORY / 'mmseg_dkd').rglob('*.py'):
         if '.mim' in file.parts:
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
+        tree = ast.parse(file.read_text())
+        # An expression that is nothing but a text is a docstring.
+        said = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+        for node in ast.walk(tree):
+            if id(node) in said:
+                continue
             if isinstance(node, ast.JoinedStr):
                 parts = [p.value if isinstance(p, ast.Constant) else '\0' for p in node.values]
                 found.append(''.join(map(str, parts)))

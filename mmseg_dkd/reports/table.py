@@ -12,7 +12,7 @@ from ..utils.atomic import write_atomically
 from .outcomes import Outcome, Outcomes
 
 COLUMNS = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
-COSTS = {'minutes': 'minutes a run', 'memory_mib': 'peak memory (MiB)'}
+COSTS = {'minutes': 'minutes per run', 'memory_mib': 'peak memory (MiB)'}
 DIGITS = {'minutes': 1, 'memory_mib': 0}
 NOTE = (
     'Training of all steps, `-` where not measured. Peak memory is what tensors took on CUDA; on '

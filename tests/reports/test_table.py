@@ -78,7 +78,7 @@ def test_a_single_scenario_has_plain_titles(tmp_path):
     assert scores[3][:6] == ['dkd', '+', '+', '24', '70.00', '30.00']
     assert scores[4][4:6] == ['80.00 (±0.00)', '45.00 (±0.00)'] and scores[4][-2:] == ['-', '2']
     assert costs == [
-        ['', 'minutes a run', 'peak memory (MiB)'],
+        ['', 'minutes per run', 'peak memory (MiB)'],
         ['---'] * 3,
         ['kd', '11.0 (±1.4)', '901 (±1)'],
         ['dkd', '7.0', '-'],
