@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-UNKNOWN, VOID = 0, 255
+from ...labels import UNKNOWN, VOID
 
 
 def inpaint(label: Tensor, predicted: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...models.losses.multi_bce import VOID
+from ...labels import VOID
 
 # Label of salient pixels that no class of the step has; classes are below it.
 SALIENT = 254
