@@ -21,7 +21,7 @@ BASELINES = {'Fine-tuning (cross entropy)': 'Softmax', 'Frozen baseline': 'DKD'}
 
 @pytest.fixture
 def made_up(tmp_path):
-    """Writes a run of a config: the four figures of its last step, and where it is."""
+    """Writes a run of a config: the four scores of its last step, and where it is."""
 
     def write(where, config, scores, seed=0, finished=None, **scenario):
         folder = tmp_path / where
@@ -50,9 +50,9 @@ def made_up(tmp_path):
 
 def evaluate(folder, scores, step=1, checkpoint='epoch_60', **row):
     """What tools/evaluate.py writes, of this step and checkpoint; rows before stay."""
-    figures = dict(zip(SCORES, scores, strict=True))
+    named = dict(zip(SCORES, scores, strict=True))
     path = folder / f'step_{step}/{checkpoint}.pth'
-    own = dict(step=step, checkpoint=str(path), convention='DKD', view='centre', **figures) | row
+    own = dict(step=step, checkpoint=str(path), convention='DKD', view='centre', **named) | row
     decoys = [
         own | dict(view='whole', hiou=1.0),
         own | dict(convention='PLOP', hiou=2.0),
@@ -74,7 +74,7 @@ def test_the_page_is_what_the_data_make_of_it():
     assert PAGE.read_text() == render(ROWS, read_table(MEASURED))
 
 
-def test_measured_figures_all_have_a_row():
+def test_measured_scores_all_have_a_row():
     measured = read_table(MEASURED)
     assert set(measured) <= set(ROWS) and measured
     assert fill_results.as_csv(measured) == MEASURED.read_text()
@@ -92,7 +92,7 @@ def test_a_config_is_that_of_its_row(key):
     assert cfg.model.decode_head.type == f'{kind}Head'
 
 
-def test_paper_figures_are_consistent():
+def test_paper_scores_are_consistent():
     known = [row for row in ROWS.values() if row['hiou']]
     assert len(known) == 3 * 19 - 2 + 3 * 6
     for row in known:

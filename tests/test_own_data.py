@@ -108,7 +108,7 @@ def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_p
     shutil.copytree(warehouse, root)
     Run(page(root=root), run).run([0])
     written = (run / 'step_0/epoch_1.pth').stat().st_mtime_ns
-    figures = scores_of(run)[0]
+    scores = scores_of(run)[0]
     Run(page(EDITS[0], root), run).run([0, 1], resume=True)
     (run / 'step_1_forklift.py').write_text(ONE_FOLDER)
     alone = DATASETS.build(Config.fromfile(run / 'step_1_forklift.py').test_dataloader.dataset)
@@ -121,7 +121,7 @@ def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_p
     cfg = page(EDITS[1], root)
     results = Run(cfg, run).run([2])
     assert (run / 'step_0/epoch_1.pth').stat().st_mtime_ns == written
-    assert results[0] == figures
+    assert results[0] == scores
     assert [len(entry['per_class_iou']) for entry in results] == [4, 5, 6]
     assert tuple(results[2]['per_class_iou']) == NAMES
     assert [entry['step'] for entry in results] == [0, 1, 2]

@@ -89,7 +89,7 @@ def write_memory(
     drawn: dict[int, list[Candidate]],
     pool: list[Candidate],
 ) -> None:
-    """Write the memory of a step as JSON, one image per line."""
+    """Write the replay memory of a step as JSON, one image per line."""
     head = dict(
         scenario=scenario.name,
         fingerprint=scenario.fingerprint,
@@ -115,11 +115,11 @@ def _candidate(entry: dict, step: int) -> Candidate:
 
 
 def read_memory(path: str | Path, scenario: Scenario, step: int) -> Memory:
-    """The memory of a step.
+    """The replay memory of a step.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no memory file, or of another scenario or step.
+        ValueError: If it is no file of a replay memory, or of another scenario or step.
     """
     path = Path(path)
     remedy = f'train step {step} again without --resume'

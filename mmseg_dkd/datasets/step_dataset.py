@@ -162,7 +162,7 @@ class StepDataset:
         return scenario.seen(step) if self.test_mode else scenario.new(step)
 
     def _recall(self, file: str) -> list[tuple[int, np.ndarray, tuple[int, ...]]]:
-        """Index, label table and labelled steps of each image of the memory."""
+        """Index, label table and labelled steps of each image of the replay memory."""
         index_of = {path: index for index, path in enumerate(self._paths)}
         recalled = []
         for image, steps, _ in map(astuple, read_memory(file, self.scenario, self.step).drawn):
@@ -247,7 +247,7 @@ class StepDataset:
             ) from error
 
     def _sample(self, idx: int) -> dict:
-        """The idx-th image of the step, or one of the memory in its place."""
+        """The idx-th image of the step, or one of the replay memory in its place."""
         if self.memory and np.random.random() < self.memory_share:
             index, table, steps = self.memory[np.random.randint(len(self.memory))]
             info = dict(self.dataset.get_data_info(index), label_table=table)

@@ -50,7 +50,8 @@ class Outcome:
 
     @property
     def components(self) -> dict[str, str]:
-        """What it is made of, as in Table 3: the components of its method, and its memory."""
+        """What it is made of, as in Table 3: the components of its method, and its replay
+        memory."""
         choices = self.entries[-1]['choices']
         own = {name: '+' * there for name, there in choices.get('components', {}).items()}
         return own | dict(memory=str(choices['memory'] or ''))

@@ -23,16 +23,16 @@ def metafile(folder: str) -> dict:
     return yaml.safe_load((CONFIGS / folder / 'metafile.yml').read_text())
 
 
-def figures_of_rows(folder: str) -> dict[str, dict[str, float]]:
-    """By config, the figures in its row of the README, none if it was not run."""
+def scores_of_rows(folder: str) -> dict[str, dict[str, float]]:
+    """By config, the scores in its row of the README, none if it was not run."""
     text = (CONFIGS / folder / 'README.md').read_text()
     header = next(line for line in text.splitlines() if line.startswith('| Config |'))
     found = {}
     for row in ROW.finditer(text):
         cells = dict(zip(*(map(str.strip, line.split('|')) for line in (header, row[0])), strict=True))
-        figures = {name: cells[name] for name in METRICS if name in cells}
-        run = 'not run' not in figures.values()
-        found[row[1]] = {name: float(figure) for name, figure in figures.items()} if run else {}
+        scores = {name: cells[name] for name in METRICS if name in cells}
+        run = 'not run' not in scores.values()
+        found[row[1]] = {name: float(score) for name, score in scores.items()} if run else {}
     return found
 
 
@@ -42,8 +42,8 @@ def test_index_imports_every_metafile():
 
 
 @pytest.mark.parametrize('folder', FOLDERS)
-def test_readme_and_metafile_have_every_config_and_the_same_figures(folder):
-    content, rows = metafile(folder), figures_of_rows(folder)
+def test_readme_and_metafile_have_every_config_and_the_same_scores(folder):
+    content, rows = metafile(folder), scores_of_rows(folder)
     configs = {f'configs/{name}' for name in LEAVES if name.startswith(f'{folder}/')}
     assert {f'configs/{folder}/{name}' for name in rows} == configs
     models = {model['Config']: model for model in content['Models']}
@@ -54,8 +54,8 @@ def test_readme_and_metafile_have_every_config_and_the_same_figures(folder):
         assert model['Name'] == f'{folder}_{Path(config).stem}'
         assert model['In Collection'] == collection['Name']
         assert model['Metadata']['Training Data'] in collection['Metadata']['Training Data']
-        figures = model['Results']['Metrics'] if 'Results' in model else {}
-        assert figures == rows[Path(config).name], config
+        scores = model['Results']['Metrics'] if 'Results' in model else {}
+        assert scores == rows[Path(config).name], config
 
 
 def test_names_are_unique():

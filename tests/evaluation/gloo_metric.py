@@ -32,13 +32,13 @@ def test(config: str, checkpoint: str, images: int, launcher: str, folder: Path)
     IncrementalIoUMetric.compute_metrics = keep
     try:
         runner = Runner.from_cfg(cfg)
-        figures = runner.test()
+        scores = runner.test()
     finally:
         IncrementalIoUMetric.compute_metrics = compute
     if not is_main_process():
         return {}
     per_image = [image.tolist() for image in runner.test_loop.evaluator.metrics[1].images]
-    return dict(figures=figures, matrix=sum(collected).tolist(), per_image=per_image)
+    return dict(scores=scores, matrix=sum(collected).tolist(), per_image=per_image)
 
 
 if __name__ == '__main__':

@@ -78,7 +78,7 @@ def test_two_processes_and_an_odd_test_set(outspoken, tmp_path):
         one = gloo_metric.test(*map(str, outspoken), count, 'none', tmp_path)
         assert np.sum(one['matrix']) == count * 64 * 64
         assert two['matrix'] == one['matrix']
-        assert two['figures'] == one['figures']
+        assert two['scores'] == one['scores']
         assert two['per_image'] == one['per_image'] and len(one['per_image']) == count
 
 

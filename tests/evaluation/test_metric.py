@@ -49,7 +49,7 @@ def plain_iou(num_classes: int, data: list) -> list[float]:
 
 
 def test_scores_are_those_of_the_confusion_matrix():
-    figures, metric = evaluate(NAMES, 2, pairs())
+    logged, metric = evaluate(NAMES, 2, pairs())
     iou = plain_iou(6, pairs())
     assert list(metric.per_class_iou) == list(NAMES)
     assert metric.per_class_iou['car'] is None and math.isnan(iou[ABSENT])
@@ -64,18 +64,18 @@ def test_scores_are_those_of_the_confusion_matrix():
     )
     assert metric.scores == pytest.approx(expected, rel=1e-9)
     rounded = {key: round(value, 2) for key, value in expected.items()}
-    assert figures['mIoU_b'] == rounded['miou_base']
-    assert figures['mIoU_n'] == rounded['miou_novel']
-    assert figures['hIoU'] == rounded['hiou']
-    assert figures['mIoU_all'] == rounded['miou_all'] == pytest.approx(figures['mIoU'], abs=0.011)
+    assert logged['mIoU_b'] == rounded['miou_base']
+    assert logged['mIoU_n'] == rounded['miou_novel']
+    assert logged['hIoU'] == rounded['hiou']
+    assert logged['mIoU_all'] == rounded['miou_all'] == pytest.approx(logged['mIoU'], abs=0.011)
 
 
 def test_first_step_has_no_novel_classes():
-    figures, metric = evaluate(NAMES[:5], 4, pairs())
+    logged, metric = evaluate(NAMES[:5], 4, pairs())
     assert metric.scores['miou_novel'] is None and metric.scores['hiou'] is None
     assert metric.scores['miou_base'] == metric.scores['miou_all'] > 0
-    assert 'mIoU_n' not in figures and 'hIoU' not in figures
-    assert figures['mIoU_b'] == figures['mIoU_all'] == round(metric.scores['miou_all'], 2)
+    assert 'mIoU_n' not in logged and 'hIoU' not in logged
+    assert logged['mIoU_b'] == logged['mIoU_all'] == round(metric.scores['miou_all'], 2)
 
 
 def test_second_run_forgets_the_first():
@@ -94,11 +94,11 @@ def test_millions_of_pixels_are_counted_exactly():
     metric.dataset_meta = dict(classes=('background', 'cat'), num_base=1)
     # float32 cannot count beyond 2**24 by ones; a data set has more pixels of background.
     many, one = torch.tensor([[2**24, 0], [0, 1]]), torch.tensor([[0, 1], [0, 0]])
-    figures = metric.compute_metrics([many, *[one] * 20_000])
+    logged = metric.compute_metrics([many, *[one] * 20_000])
     expected = 100 * 2**24 / (2**24 + 20_000)
     assert metric.per_class_iou['background'] == pytest.approx(expected, rel=1e-9)
     assert metric.per_class_iou['cat'] == pytest.approx(100 / 20_001, rel=1e-9)
-    assert figures['aAcc'] == round(100 * (2**24 + 1) / (2**24 + 20_001), 2)
+    assert logged['aAcc'] == round(100 * (2**24 + 1) / (2**24 + 20_001), 2)
 
 
 def test_table_of_the_scores_is_logged():
@@ -107,7 +107,7 @@ def test_table_of_the_scores_is_logged():
     handler.emit = lambda record: lines.append(record.getMessage())
     logger = MMLogger.get_instance('scores')
     logger.addHandler(handler)
-    figures = evaluate(NAMES, 2, pairs())[0]
+    logged = evaluate(NAMES, 2, pairs())[0]
     (table,) = [line for line in lines if line.startswith('base and novel classes')]
     header, values = (
         [cell.strip() for cell in line.split('|')[1:-1]]
@@ -115,7 +115,7 @@ def test_table_of_the_scores_is_logged():
         if '|' in line
     )
     assert header == ['mIoU_b', 'mIoU_n', 'hIoU', 'mIoU_all']
-    assert values == [f'{figures[title]:.2f}' for title in header]
+    assert values == [f'{logged[title]:.2f}' for title in header]
     lines.clear()
     evaluate(NAMES[:5], 4, pairs())
     assert any('|   -    |  -   |' in line for line in lines), 'step 0 has no novel classes'
@@ -123,8 +123,8 @@ def test_table_of_the_scores_is_logged():
 
 
 def test_format_only_writes_masks_and_no_scores(tmp_path):
-    figures, metric = evaluate(NAMES, 2, pairs()[:1], format_only=True, output_dir=str(tmp_path))
-    assert not figures and not hasattr(metric, 'scores')
+    logged, metric = evaluate(NAMES, 2, pairs()[:1], format_only=True, output_dir=str(tmp_path))
+    assert not logged and not hasattr(metric, 'scores')
     assert [file.name for file in tmp_path.iterdir()] == ['image.png']
 
 

@@ -30,8 +30,8 @@ class DKDHead(SigmoidHead):
         init: ``'auxiliary'`` (Eq. 11) or ``'random'``: how a new classifier starts.
         loss_decode: mBCE (Eq. 3).
         loss_kd, loss_dkd, loss_aux: Eq. 5, 7 and 10; left out if None.
-        loss_replay: Eq. 3 for the old classes that images of the memory are labelled with; without
-            it they give negatives of the new classes and what KD and DKD make of them.
+        loss_replay: Eq. 3 for the old classes that replayed images are labelled with; without it
+            they give negatives of the new classes and what KD and DKD make of them.
 
     Raises:
         ValueError: If ``init='auxiliary'`` without ``loss_aux``.

@@ -1,4 +1,4 @@
-"""SSUL and, with a memory, SSUL-M."""
+"""SSUL and, with a replay memory, SSUL-M."""
 
 import torch
 from torch import Tensor

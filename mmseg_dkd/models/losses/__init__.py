@@ -1,4 +1,4 @@
-"""The four losses of DKD (Eq. 1) and that of labelled memory, as functions and modules."""
+"""The four losses of DKD (Eq. 1) and that of labelled replay, as functions and modules."""
 
 from .auxiliary import AuxiliaryLoss, auxiliary_loss
 from .binary_kd import BinaryKDLoss, binary_kd_loss

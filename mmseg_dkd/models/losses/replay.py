@@ -1,4 +1,4 @@
-"""DKD-M with labels: Eq. 3 for the old classes that images of the memory are labelled with."""
+"""DKD-M with labels: Eq. 3 for the old classes that replayed images are labelled with."""
 
 from collections.abc import Sequence
 
