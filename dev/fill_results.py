@@ -5,8 +5,8 @@
 
 A folder may hold one run or many, such as the seeds of a config. Give all runs of a row at once: the
 row is written anew. The figures are those of tools/evaluate.py, DKD's convention on centre crops,
-where a run has them; otherwise those of results.json, on whole images. Runs that fit no row are named.
-Options of a run that are not its scenario's are not looked at.
+where a run has them; otherwise those of results.json, on whole images. What fits no row is named, also
+runs with options other than a seed: the command of a row has none.
 """  # noqa: E501
 
 import argparse
@@ -24,6 +24,7 @@ from mmseg_dkd.reports.table import markdown, write_text
 from mmseg_dkd.runs.manifest import MANIFEST, read_manifest
 from mmseg_dkd.runs.repeats import FIRST_STEPS
 from mmseg_dkd.runs.results import read_results
+from mmseg_dkd.runs.run import Run
 from mmseg_dkd.scenario import Scenario
 from mmseg_dkd.utils.json_file import read_json
 
@@ -89,8 +90,9 @@ def filled(folders: Iterable[Path], paper: dict, measured: dict) -> tuple[dict, 
     """
     unfit: dict[Path, str] = {}
     runs: dict[str, dict[object, Path]] = {}
-    manifests = [path for folder in folders for path in sorted(folder.rglob(MANIFEST))]
-    for run in dict.fromkeys(path.parent for path in manifests if FIRST_STEPS not in path.parts):
+    below = {folder: runs_below(folder) for folder in folders}
+    unfit |= {folder: f'holds no run: no {MANIFEST}' for folder in below if not below[folder]}
+    for run in dict.fromkeys(run for found in below.values() for run in found):
         config = read_manifest(run).get('config')
         if reason := why_unfit(run, config, {row['config'] for row in paper.values()}):
             unfit[run] = reason
@@ -107,15 +109,27 @@ def filled(folders: Iterable[Path], paper: dict, measured: dict) -> tuple[dict, 
     return {key: (measured | found)[key] for key in paper if key in measured | found}, unfit
 
 
+def runs_below(folder: Path) -> list[Path]:
+    """Folders of runs, but not of the step 0s that they share."""
+    found = [path.parent for path in sorted(folder.rglob(MANIFEST))]
+    return [run for run in found if FIRST_STEPS not in run.parts]
+
+
 def why_unfit(run: Path, config: str | None, configs: set[str]) -> str | None:
     """Why a run fits no row of the page; None if it fits one."""
     if config not in configs:
         return f'is of {config}, which has no row in {PAPER.name}'
-    scenario = Scenario(**Config.fromfile(REPOSITORY / 'configs' / config).scenario)
-    if read_manifest(run).get('fingerprint') != scenario.fingerprint:
+    cfg = Config.fromfile(REPOSITORY / 'configs' / config)
+    scenario = Scenario(**cfg.scenario)
+    manifest, results = read_manifest(run), read_results(run)
+    if manifest.get('fingerprint') != scenario.fingerprint:
         return f'has another scenario, setting or class order than {config}'
-    if (finished := len(read_results(run))) < scenario.num_steps:
+    if (finished := len(results)) < scenario.num_steps:
         return f'has finished {finished} of {scenario.num_steps} steps'
+    cfg.merge_from_dict({'randomness.seed': results[-1]['provenance']['seed']})
+    for step in Run(cfg, run).steps:
+        if manifest['steps'][str(step.number)]['recipe'] != step.recipe:
+            return f'step {step.number} was trained by another recipe than {config}: by options?'
     return None
 
 

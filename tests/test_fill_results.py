@@ -1,5 +1,6 @@
 """docs/results.md is what dev/fill_results.py makes of its data; runs land in their row."""
 
+import copy
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ from dev.fill_results import MEASURED, PAGE, PAPER, filled, read_table, render
 from mmseg_dkd.evaluation.scores import SCORES
 from mmseg_dkd.runs.manifest import read_manifest
 from mmseg_dkd.runs.results import read_results
+from mmseg_dkd.runs.run import Run
 from mmseg_dkd.scenario import Scenario
 from mmseg_dkd.utils.json_file import write_json
 from tests.configs.names import load
@@ -23,9 +25,12 @@ BASELINES = {'Fine-tuning (cross entropy)': 'Softmax', 'Frozen baseline': 'DKD'}
 def made_up(tmp_path):
     """Writes a run of a config: the four scores of its last step, and where it is."""
 
-    def write(where, config, scores, seed=0, finished=None, **scenario):
+    def write(where, config, scores, seed=0, finished=None, options=None, **scenario):
         folder = tmp_path / where
-        learned = Scenario(**(load(config).scenario | scenario))
+        cfg = copy.deepcopy(load(config))
+        cfg.scenario.update(scenario)
+        cfg.merge_from_dict({'randomness.seed': seed} | (options or {}))
+        learned = Scenario(**cfg.scenario)
         sizes = [len(learned.new(step)) for step in range(learned.num_steps)]
         write_run(folder, sizes, finished or len(sizes), samples=0)
         entries = read_results(folder)
@@ -39,8 +44,10 @@ def made_up(tmp_path):
         entries[-1]['provenance'] = dict(seed=seed, revision='0123456789', dirty=False)
         write_json(folder / 'results.json', entries)
         manifest = read_manifest(folder)
+        steps = Run(cfg, folder).steps
         for step, entry in manifest['steps'].items():
             entry['checkpoint'] = f'step_{step}/epoch_60.pth'
+            entry['recipe'] = steps[int(step)].recipe
         manifest |= dict(config=config, fingerprint=learned.fingerprint)
         write_json(folder / 'manifest.json', manifest)
         return folder
@@ -155,6 +162,29 @@ def test_what_fits_no_row_is_named(made_up, tmp_path):
     assert set(why) == {'order', 'half', 'seed_0_again', 'tune'}
     assert 'class order' in why['order'] and '1 of 2 steps' in why['half']
     assert 'seed 0' in why['seed_0_again'] and 'dkd/voc_15-5_tune.py' in why['tune']
+
+
+def test_a_run_with_other_options_is_of_no_row(made_up):
+    before = read_table(MEASURED)
+    demo = 'dkd/fashion_4-2.py'
+    whole = made_up('whole', demo, (1.0, 1.0), options={'train_cfg.max_iters': 4})
+    later = made_up('later', demo, (2.0, 2.0), options={'later_steps.train_cfg.max_iters': 4})
+    measured, unfit = filled([whole, later], ROWS, before)
+    assert measured == before
+    assert 'step 0 was trained by another recipe' in unfit[whole]
+    assert 'step 1 was trained by another recipe' in unfit[later]
+    fits = made_up('fits', demo, (3.0, 3.0), seed=5)
+    measured, unfit = filled([fits], ROWS, before)
+    assert not unfit and measured['4-2', 'overlapped', demo]['hiou'] == '3.00'
+
+
+def test_a_folder_without_runs_is_named(made_up, tmp_path):
+    run = made_up('a', DKD[2], (80.0, 40.0))
+    (tmp_path / 'empty').mkdir()
+    folders = [run, tmp_path / 'empty', tmp_path / 'mistyped']
+    measured, unfit = filled(folders, ROWS, {})
+    assert list(measured) == [DKD] and set(unfit) == set(folders[1:])
+    assert all('holds no run' in reason for reason in unfit.values())
 
 
 def test_views_are_not_mixed(made_up, tmp_path):
