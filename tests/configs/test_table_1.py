@@ -73,5 +73,3 @@ def test_stock_mmseg_builds_the_network_of_the_last_step(name):
         model = init_model(CONFIGS / name, device='meta')
     assert model.decode_head.conv_seg.num_seen == sum(classes_of(name))
     assert model.decode_head.step == len(classes_of(name)) - 1
-
-
