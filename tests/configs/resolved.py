@@ -1,7 +1,7 @@
 """What every config resolves to, as digests: ``tests/data/resolved_configs.json``.
 
-After a change of configs that is meant to change what they resolve to, or what a step learns, write the
-file anew and look at its difference::
+After a change of configs that is meant to change what they resolve to, or what a step learns, write
+the file anew and look at its difference::
 
     python -m tests.configs.resolved
 """
@@ -19,11 +19,11 @@ from .names import CONFIGS, load
 
 FILE = Path(__file__).parents[1] / 'data/resolved_configs.json'
 LEAVES = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.glob('[!_]*/*.py'))
-# Variables of base files. They serve the composition of configs, nothing reads them afterwards: they may
-# differ, come and go.
+# Variables of base files. They serve the composition of configs, nothing reads them afterwards: they
+# may differ, come and go.
 VARIABLES = frozenset(
-    """adamw adamw_keys auxiliary_method crop_size geometry head later_model load_annotations load_image
-    load_saliency method poly retrieved small_batches train_pipeline""".split()
+    """adamw adamw_keys auxiliary_method crop_size geometry head later_model load_annotations
+    load_image load_saliency method poly retrieved small_batches train_pipeline""".split()
 )
 
 

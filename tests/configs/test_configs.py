@@ -18,8 +18,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 import mmseg_dkd  # noqa: F401
 from mmseg_dkd.datasets.demo.scenes import write_voc_like
-from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.engine.hand_over import build_teacher, start_state
+from mmseg_dkd.engine.resolve import step_config
 from tests.meta import on_meta
 
 from .names import ALL, CONFIGS, DKD, all_steps, classes_of, load, rates_of
@@ -27,8 +27,8 @@ from .names import ALL, CONFIGS, DKD, all_steps, classes_of, load, rates_of
 NAMES = [name for name in ALL if name.split('/')[0] in DKD]
 VOC = [name for name in NAMES if '/voc_' in name]
 ADE = [name for name in NAMES if '/ade_' in name]
-PAPER = '''voc_19-1 voc_15-5 voc_15-1 voc_10-1 voc_5-3 voc_19-1_disjoint voc_15-5_disjoint
-voc_15-1_disjoint ade_100-50 ade_100-10 ade_100-5 ade_50-50'''.split()
+PAPER = """voc_19-1 voc_15-5 voc_15-1 voc_10-1 voc_5-3 voc_19-1_disjoint voc_15-5_disjoint
+voc_15-1_disjoint ade_100-50 ade_100-10 ade_100-5 ade_50-50""".split()
 ADAMW = [name for name in VOC + ADE if 'segformer' in name or 'swin' in name]
 # Demos of other networks than the demo's own: they start from noise.
 THIN = [
@@ -66,7 +66,9 @@ def test_scenario_and_evaluation(name):
     assert cfg.log_processor.by_epoch and cfg.default_hooks.checkpoint.by_epoch
 
 
-@pytest.mark.parametrize('name', ['dkd/voc_15-5.py', 'dkd/ade_100-50.py', 'dkd/voc_15-5_stock-r101-d8.py'])
+@pytest.mark.parametrize(
+    'name', ['dkd/voc_15-5.py', 'dkd/ade_100-50.py', 'dkd/voc_15-5_stock-r101-d8.py']
+)
 def test_augmented_images_have_the_labels_of_the_plain_test(name, request):
     root = request.getfixturevalue('ade_tree' if name in ADE else 'voc_tree')
     cfg = step_config(load(name), 0).test_dataloader.dataset

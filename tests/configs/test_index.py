@@ -1,4 +1,4 @@
-"""Every config is in the README and metafile of its folder, and model-index.yml leads to all of them."""
+"""Every config is in README and metafile of its folder, and model-index.yml leads to all."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,9 @@ def scores_of_rows(folder: str) -> dict[str, dict[str, float]]:
     header = next(line for line in text.splitlines() if line.startswith('| Config |'))
     found = {}
     for row in ROW.finditer(text):
-        cells = dict(zip(*(map(str.strip, line.split('|')) for line in (header, row[0])), strict=True))
+        cells = dict(
+            zip(*(map(str.strip, line.split('|')) for line in (header, row[0])), strict=True)
+        )
         scores = {name: cells[name] for name in METRICS if name in cells}
         run = 'not run' not in scores.values()
         found[row[1]] = {name: float(score) for name, score in scores.items()} if run else {}

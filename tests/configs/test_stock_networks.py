@@ -17,10 +17,10 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmseg_dkd.runs import Run
 from mmseg_dkd.engine import hand_over
-from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.engine.choices import choices_of
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
 from tests.meta import on_meta
 from tests.tiny import REPOSITORY
 

@@ -12,8 +12,8 @@ from tests.meta import on_meta
 
 from .names import ALL, CONFIGS, DKD, REPOSITORY, all_steps, classes_of, load
 
-SCENARIOS = '''voc_19-1 voc_15-5 voc_15-1 ade_100-50 ade_100-10 ade_50-50 fashion_4-2
-fashion_4-1'''.split()
+SCENARIOS = """voc_19-1 voc_15-5 voc_15-1 ade_100-50 ade_100-10 ade_50-50 fashion_4-2
+fashion_4-1""".split()
 ROWS = 'finetune frozen kd mib sdr plop ssul ssul_m rcil recall dkd dkd_m'.split()
 OTHERS = [name for name in ALL if name.split('/')[0] not in DKD]
 
