@@ -46,6 +46,10 @@ def imported(path: Path) -> set[str]:
             # ``from .. import x`` of the package itself: x is a room or a name of __init__.
             names = [room_of(below)] if below else [alias.name for alias in node.names]
             found |= {name for name in names if name in RANKS}
+        elif isinstance(node, ast.ImportFrom) and node.module.split('.')[0] == PACKAGE.name:
+            below = tuple(node.module.split('.')[1:])
+            names = [room_of(below)] if below else [alias.name for alias in node.names]
+            found |= {name for name in names if name in RANKS}
         elif isinstance(node, ast.Import):
             found |= {a.name.split('.')[1] for a in node.names if a.name.startswith('mmseg_dkd.')}
     return found

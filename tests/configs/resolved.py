@@ -19,8 +19,8 @@ from .names import CONFIGS, load
 
 FILE = Path(__file__).parents[1] / 'data/resolved_configs.json'
 LEAVES = sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.glob('[!_]*/*.py'))
-# Variables of base files. They serve the composition of configs, nothing reads them afterwards: they
-# may differ, come and go.
+# Variables of base files. They serve the composition of configs, and nothing reads them afterwards:
+# they may differ, come and go.
 VARIABLES = frozenset(
     """adamw adamw_keys auxiliary_method crop_size geometry head later_model load_annotations
     load_image load_saliency method poly retrieved small_batches train_pipeline""".split()
