@@ -10,6 +10,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.cli.convert_official import convert, expected_state
+from mmseg_dkd.cli.main import main
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.utils import checkpoint_types
 from tests.oracle import ORACLE
@@ -91,3 +92,16 @@ def test_no_checkpoint_at_all_is_refused(cfg, tmp_path):
     with pytest.raises(ValueError, match="has no 'state_dict'"):
         convert(tmp_path / 'other.pth', cfg, reverse=False)
     assert checkpoint_types.load(tmp_path / 'other.pth') == dict(weights=1)
+
+
+def test_command_writes_the_checkpoint_and_its_config_and_goes_back(released, tmp_path, capsys):
+    # Every tensor shares one number, so that the file is small.
+    source, ours, back = (tmp_path / f'{name}.pth' for name in ('released', 'ours', 'back'))
+    saved(released, source)
+    config = str(REPOSITORY / 'configs/dkd/voc_15-1.py')
+    main(['convert-official', str(source), str(ours), '--config', config])
+    assert f'{len(released)} parameters' in capsys.readouterr().out
+    assert Config.fromfile(ours.with_suffix('.py')).step == 2
+    main(['convert-official', str(ours), str(back), '--config', config, '--reverse'])
+    assert checkpoint_types.load(back)['state_dict'].keys() == released.keys()
+    assert not back.with_suffix('.py').exists()
