@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import torch
 from mmcv.cnn.bricks import DropPath
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
@@ -173,3 +175,8 @@ class IncrementalSegmentor(EncoderDecoder):
             prefix = name.replace('auxiliary', 'aux').replace('_head', '').replace('.', '_')
             losses |= add_prefix(terms, prefix)
         return losses
+
+
+def segmentor_of(runner: Runner) -> IncrementalSegmentor:
+    """The model of a runner, without what distributes it."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model

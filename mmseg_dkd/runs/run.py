@@ -15,10 +15,12 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..engine.hooks import CostHook
 from ..engine.resolve import step_config
 from ..evaluation import IncrementalIoUMetric
+from ..models.segmentor import segmentor_of
 from ..scenario import Scenario
 from ..visualization.pictures import draw
 from ..visualization.samples import predict_samples
@@ -82,14 +84,15 @@ class Run:
         return [plan_of(self.steps[step], steps) for step in steps]
 
     def ahead(self, steps: list[int], resume: bool) -> list[int]:
-        """The steps that are to be run: all, or, when resuming, those that are not finished.
+        """The steps that are to be run: all, or, when resuming, from the first unfinished one on.
+
+        A finished step whose checkpoint was removed stays finished where the step after it is.
 
         Raises:
-            ValueError: If the folder holds another run: of another config, or, when resuming, of
-                another scenario or recipe.
+            ValueError: If the folder holds another run: of another config, scenario or recipe.
         """
         manifest = read_manifest(self.work_dir)
-        if resume and not self.scenario.shares(
+        if (resume or manifest['steps']) and not self.scenario.shares(
             manifest.get('fingerprint', self.scenario.fingerprint)
         ):
             raise ValueError(
@@ -103,19 +106,21 @@ class Run:
                 f'{self.work_dir} holds a run of {there}, which {self._config_name} would '
                 f'{"go on" if resume else "overwrite"}: give another --work-dir'
             )
+        finished = manifest['steps']
+        for step in sorted(map(int, finished)):
+            recipes = map(recipe_of, self._before_growth(step))
+            recipe = finished[str(step)]['recipe']
+            if recipe != self.steps[step].recipe and recipe not in recipes:
+                raise ValueError(self._other_recipe(step))
         if not resume:
             return steps
-        finished = {
-            int(step): entry['recipe']
-            for step, entry in manifest['steps'].items()
-            if (self.work_dir / entry['checkpoint']).is_file()
-        }
-        for step, recipe in finished.items():
-            if recipe != self.steps[step].recipe and recipe not in map(
-                recipe_of, self._before_growth(step)
-            ):
-                raise ValueError(self._other_recipe(step))
-        return [step for step in steps if step not in finished]
+        first, kept = self.scenario.num_steps, False
+        for step in reversed(range(first)):
+            entry = finished.get(str(step))
+            kept = entry is not None and (kept or (self.work_dir / entry['checkpoint']).is_file())
+            if not kept:
+                first = step
+        return [step for step in steps if step >= first]
 
     def check(self, steps: list[int]) -> None:
         """Raise a RuntimeError that lists what is missing to run the steps, if anything is."""
@@ -175,8 +180,7 @@ class Run:
             f'{step_folder(self.work_dir, step)} was trained by another recipe than '
             f'{self.cfg.filename} with these options: '
             f'{", ".join(keys) or "its config, which would tell, is gone"}. Give the options that '
-            'it was trained with, or another --work-dir; or leave --resume out and name the steps '
-            'to be trained again by --steps'
+            'it was trained with, or another --work-dir'
         )
 
     def _differing_keys(self, step: int) -> list[str]:
@@ -196,6 +200,8 @@ class Run:
         ahead = self.ahead(steps, resume)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')
+        if ahead and (start_of := self.steps[ahead[0]].before):
+            verify(self.work_dir, start_of.number, start_of.checkpoint)
         # What is changed on the disk from now on is not what runs.
         software()
         # All have read the manifest when the first process changes it.
@@ -226,6 +232,7 @@ class Run:
         forget_results(self.work_dir, first)
         forget(self.work_dir, first)
         for step in self.steps[first + keep_unfinished :]:
+            clear(step.folder)
             (step.folder / LAST).unlink(missing_ok=True)
             step.memory_file.unlink(missing_ok=True)
 
@@ -243,8 +250,6 @@ class Run:
         return results
 
     def _run_step(self, step: Step, resume: bool) -> list[dict] | None:
-        if step.before is not None:
-            verify(self.work_dir, step.before.number, step.before.checkpoint)
         cfg = copy.deepcopy(step.cfg)
         if step.before is not None and cfg.get('memory'):
             cfg.train_dataloader.dataset.memory = dict(file=str(draw_memory(step)))
@@ -263,6 +268,11 @@ class Run:
         runner.register_hook(cost)
         runner.train()
         spent = cost.spent()
+        # Others read what the first process has written.
+        barrier()
+        # What is tested is what is kept: a hook such as EMAHook saves other weights than it leaves.
+        state = hand_over.load(step.checkpoint, self.scenario, step.number)['state_dict']
+        segmentor_of(runner).load_state_dict(state, strict=True)
         runner.test()
         results = None
         if is_main_process():

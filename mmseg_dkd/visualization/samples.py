@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 from PIL import Image, ImageOps
 
 from ..datasets import StepDataset
+from ..models.segmentor import segmentor_of
 from ..scenario import Scenario
 
 COUNT = 6
@@ -56,7 +56,7 @@ def predict_samples(runner: Runner, folder: Path) -> None:
     cfg.step = Scenario(**cfg.scenario).num_steps - 1
     dataset: StepDataset = DATASETS.build(cfg)
     palette = np.asarray(dataset.metainfo['palette'], np.uint8)
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = segmentor_of(runner)
     model.eval()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'classes.txt').write_text(''.join(f'{c}\n' for c in dataset.metainfo['classes']))

@@ -125,16 +125,20 @@ def test_shared_step_0_equals_the_runs_own(tiny, tmp_path):
     assert len(trained) == 2, 'the shared one is of the run that trained it'
 
 
-def test_resume_with_another_recipe_is_refused(finished, tiny, tmp_path):
+@pytest.mark.parametrize('resume', [True, False])
+def test_another_recipe_is_refused_and_nothing_is_removed(resume, finished, tiny, tmp_path):
     shutil.copytree(finished, tmp_path / 'run')
     cfg = tiny()
     cfg.later_steps.optim_wrapper.optimizer.lr = 0.5
     cfg.train_dataloader.batch_size = 4
     keys = 'these options: optim_wrapper.optimizer.lr. Give'
     with pytest.raises(ValueError, match=f'step_1 was trained by another recipe.* {keys}'):
-        Run(cfg, tmp_path / 'run').run([0, 1, 2], resume=True)
-    # What the refusal advises.
-    assert Run(cfg, tmp_path / 'run').ahead([1, 2], resume=False) == [1, 2]
+        Run(cfg, tmp_path / 'run').run([0, 1, 2], resume=resume)
+    kept, there = (
+        {file.relative_to(run): file.read_bytes() for file in run.rglob('*') if file.is_file()}
+        for run in (finished, tmp_path / 'run')
+    )
+    assert kept == there
 
 
 def test_an_interrupted_step_is_not_resumed_with_other_options(tiny, tmp_path, monkeypatch):

@@ -7,7 +7,8 @@ import shutil
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop, TestLoop
 
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.evaluation import harmonic_mean
@@ -189,6 +190,47 @@ def test_a_repeated_step_drops_the_results_of_later_ones(finished, tiny, tmp_pat
     steps = [entry['step'] for entry in json.loads((folder / 'results.json').read_text())]
     assert steps == [0, 1]
     assert sorted(json.loads((folder / 'manifest.json').read_text())['steps']) == ['0', '1']
+    assert not list(folder.glob('step_2/*.pth')), 'a checkpoint of no step'
+
+
+@pytest.mark.parametrize(
+    ('removed', 'ahead'), [([0], []), ([0, 1], []), ([2], [2]), ([1, 2], [1, 2]), ([0, 2], [2])]
+)
+def test_a_checkpoint_is_missed_where_a_step_starts_from_it(
+    removed, ahead, finished, tiny, tmp_path
+):
+    folder = tmp_path / 'run'
+    shutil.copytree(finished, folder)
+    for step in removed:
+        (folder / f'step_{step}/iter_2.pth').unlink()
+    run = Run(tiny(), folder)
+    assert run.ahead([0, 1, 2], resume=True) == ahead
+    if not ahead:
+        results = (folder / 'results.json').read_text()
+        run.run([0, 1, 2], resume=True)
+        assert (folder / 'results.json').read_text() == results
+
+
+@pytest.mark.usefixtures('undrawn')
+def test_the_weights_that_are_tested_are_those_that_are_kept(tiny, tmp_path, monkeypatch):
+    cfg = tiny(iterations=4)
+    cfg.custom_hooks.append(dict(type='EMAHook', momentum=0.02))
+    run_epoch, tested = TestLoop.run, []
+
+    def run(self):
+        self.runner.register_hook(Look(), 'LOWEST')
+        return run_epoch(self)
+
+    class Look(Hook):
+        def before_test_epoch(self, runner):
+            tested.append({k: t.clone() for k, t in runner.model.state_dict().items()})
+
+    monkeypatch.setattr(TestLoop, 'run', run)
+    Run(cfg, tmp_path).run([0])
+    kept = checkpoint_types.load(tmp_path / 'step_0/iter_4.pth')
+    averaged, last = kept['state_dict'], kept['ema_state_dict']
+    assert any(not torch.equal(t, last[f'module.{k}']) for k, t in averaged.items()), 'no average'
+    assert all(torch.equal(t, averaged[k]) for k, t in tested[0].items())
 
 
 @pytest.mark.parametrize('name', ['kd/fashion_4-2.py', 'frozen/fashion_4-2.py'])

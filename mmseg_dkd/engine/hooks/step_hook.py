@@ -1,12 +1,12 @@
 """Starts a step from the one before it."""
 
 from mmengine.hooks import Hook
-from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from ...models.incremental_head import IncrementalHead
-from ...models.segmentor import IncrementalSegmentor
+from ...models.segmentor import IncrementalSegmentor, segmentor_of
 from ...models.tta import IncrementalTTAModel
 from .. import hand_over, start_from
 from ..choices import choices_of
@@ -82,7 +82,7 @@ class IncrementalStepHook(Hook):
 
 
 def _model_and_head(runner: Runner) -> tuple[IncrementalSegmentor, IncrementalHead]:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = segmentor_of(runner)
     if isinstance(model, BaseTTAModel):
         if not isinstance(model, IncrementalTTAModel):
             raise ValueError(

@@ -2,12 +2,12 @@
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor
 
 from ...models.losses import decompose_logits
+from ...models.segmentor import segmentor_of
 
 
 @HOOKS.register_module()
@@ -32,7 +32,7 @@ class ReasoningChangeHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict | None = None
     ) -> None:
         """Measure on the batch that was just learned from; nothing at step 0."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = segmentor_of(runner)
         if model.teacher is None or not self.every_n_train_iters(runner, self.interval):
             return
         inputs = model.data_preprocessor(data_batch, True)['inputs']

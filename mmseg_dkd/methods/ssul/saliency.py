@@ -6,10 +6,10 @@ import mmcv
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import ConcatDataset
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, TRANSFORMS
 
+from ...models.segmentor import segmentor_of
 from .labels import SALIENT
 
 REMEDY = (
@@ -81,7 +81,7 @@ class SaliencyHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Look at every image of the data set."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = segmentor_of(runner)
         if model.decode_head.unknown != 'salient':
             return
         dataset = runner.train_dataloader.dataset.dataset
