@@ -30,3 +30,11 @@ def plain_texts():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True))
         yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def unrehearsed():
+    """Runs of the tests are as short as a rehearsal; tests/runs/test_rehearsal.py has its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmseg_dkd.runs.run.rehearse', lambda *args: None)
+        yield

@@ -94,12 +94,14 @@ def all_configs() -> Iterator[tuple[str, Path]]:
             yield path.relative_to(folder).with_suffix('').as_posix(), path
 
 
-def work_dir_of(config: Path) -> Path:
+def work_dir_of(config: Path, cfg: 'Config | None' = None) -> Path:
     """The default folder of a config's runs: its place below ``configs``, below ``work_dirs``.
 
     ``configs/dkd/voc_15-5.py`` has ``work_dirs/dkd/voc_15-5``. A config that lies elsewhere has
-    its name alone, as in mmseg.
+    its name alone, and one that names a ``work_dir`` has that, both as in mmseg.
     """
+    if named := cfg and cfg.get('work_dir'):
+        return Path(named)
     parts = config.resolve().with_suffix('').parts
     if 'configs' in parts[:-1]:
         start = len(parts) - parts[::-1].index('configs')

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument('config', help=CONFIG_HELP)
     parser.add_argument(
-        '--work-dir', type=Path, help='default: work_dirs/dkd/voc_15-5 for configs/dkd/voc_15-5.py'
+        '--work-dir', type=Path, help='default: work_dir of the config, or work_dirs/dkd/voc_15-5 for configs/dkd/voc_15-5.py'
     )
     parser.add_argument('--steps', help='a step or a range of steps, such as 0-2; default: all')
     parser.add_argument(
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     if args.amp:
         cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     config = find_config(args.config)
-    work_dir = args.work_dir or work_dir_of(config)
+    work_dir = args.work_dir or work_dir_of(config, cfg)
     if not args.dry_run:
         launch(cfg, args.launcher)
     repeats = args.seeds is not None or args.orders is not None

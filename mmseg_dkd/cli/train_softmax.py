@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train."""
     cfg = load_config(args.config, args.cfg_options)
-    cfg.work_dir = str(args.work_dir or work_dir_of(find_config(args.config)))
+    cfg.work_dir = str(args.work_dir or work_dir_of(find_config(args.config), cfg))
     cfg.resume = args.resume
     from mmengine.runner import Runner
 

@@ -51,6 +51,7 @@ class StepDataset:
         part: ``'held'``: a fifth of the images, by a hash of their names, the same on every
             machine; ``'fit'``: the others; all if None. For choosing hyper-parameters on training
             images (paper, 4.1).
+        limit: Only the first so many images of the step; all if None. A rehearsal needs no more.
 
     Raises:
         FileNotFoundError: If an image folder or list is not there.
@@ -69,6 +70,7 @@ class StepDataset:
         memory: dict | None = None,
         part: str | None = None,
         pipeline: list[dict] | None = None,
+        limit: int | None = None,
     ) -> None:
         self.scenario = Scenario(**scenario)
         self.step = self.scenario.check_step(step)
@@ -111,6 +113,7 @@ class StepDataset:
             )
         if len(selected) == 0:
             raise ValueError(self._nothing(infos, loaders))
+        self.indices = self.indices[:limit]
         self.memory = [] if memory is None else self._recall(memory['file'])
         self.memory_share = 0.0 if memory is None else memory.get('share', 0.5)
 

@@ -39,7 +39,7 @@ def fold_batch_norms(model: IncrementalSegmentor, size: tuple[int, int]) -> int:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        image = torch.randn(1, 3, *size)
+        image = torch.randn(1, _channels(model), *size)
         watch = _Watch(model)
         with watch:
             expected = _run(model, image)
@@ -55,6 +55,12 @@ def fold_batch_norms(model: IncrementalSegmentor, size: tuple[int, int]) -> int:
         logger='current',
     )
     return 0
+
+
+def _channels(model: IncrementalSegmentor) -> int:
+    """Of the images that the network takes: 3, or what its first convolution reads."""
+    kernels = (weight for weight in model.backbone.parameters() if weight.dim() == 4)
+    return next((weight.shape[1] for weight in kernels), 3)
 
 
 def _run(model: IncrementalSegmentor, image: Tensor) -> list[Tensor]:

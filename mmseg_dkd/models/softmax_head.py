@@ -16,9 +16,26 @@ class SoftmaxHead(IncrementalHead):
 
     Args:
         loss_decode: mmseg's cross entropy; the mean over the pixels that are not void.
+        **kwargs: As for :class:`.IncrementalHead`.
+
+    Raises:
+        ValueError: If the loss has weights of classes or a sigmoid.
     """
 
     TASK_LOSS = CrossEntropyLoss
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if self.loss_decode.class_weight is not None:
+            raise ValueError(
+                f'loss_decode.class_weight={self.loss_decode.class_weight}: the number of classes '
+                'grows from step to step, so there are no weights of all of them: leave it out'
+            )
+        if self.loss_decode.use_sigmoid or self.loss_decode.use_mask:
+            raise ValueError(
+                'loss_decode.use_sigmoid or use_mask is True, but the classes are compared by a '
+                'softmax: leave both out'
+            )
 
     def make_classifier(self, in_channels: int, sizes: list[int]) -> SoftmaxClassifier:
         """One 1x1 convolution per step, and one of the background."""

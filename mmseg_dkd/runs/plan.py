@@ -1,11 +1,12 @@
 """What a run will do, and what it lacks, before anything is trained."""
 
 import copy
+import math
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
@@ -13,7 +14,7 @@ from mmseg.registry import DATASETS, MODELS
 from ..datasets.memory import read_memory
 from ..engine import hand_over, start_from
 from ..models.weights import pretrained
-from .preflight import problems_of
+from .preflight import by_epoch_of, problems_of
 from .step import Step
 
 # What building from a config raises: an unknown type, an argument that is unknown or wrong.
@@ -83,6 +84,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
         plan.classes = list(seen[-len(new) :])
         if kind == 'train':
             plan.missing += _no_batch(cfg.train_dataloader, len(dataset))
+            plan.missing += _within_an_update(cfg, len(dataset))
     try:
         plan.missing += pretrained.problems(cfg.model)
         model = MODELS.build(cfg.model)
@@ -123,6 +125,26 @@ def _no_batch(loader: ConfigDict, images: int) -> list[str]:
     return [
         f'{images} training images make no batch of {batch}, and drop_last leaves out what is '
         f'less: set train_dataloader.batch_size (now {loader.batch_size}) to at most {images}'
+    ]
+
+
+def _within_an_update(cfg: Config, images: int) -> list[str]:
+    counts = cfg.optim_wrapper.get('accumulative_counts', 1)
+    every = cfg.default_hooks.get('checkpoint', {}).get('interval', -1)
+    unit, batches = 'iterations', 1
+    if by_epoch_of(cfg):
+        loader = cfg.train_dataloader
+        batches = math.ceil(images / get_world_size()) / loader.batch_size
+        batches = math.floor(batches) if loader.get('drop_last') else math.ceil(batches)
+        unit = f'epochs of {batches} batches'
+    if get_world_size() == 1 or every < 1 or every * batches % counts == 0:
+        return []
+    step = counts // math.gcd(counts, batches)
+    return [
+        f'optim_wrapper.accumulative_counts is {counts}, and a checkpoint every {every} {unit} '
+        'lies between two updates: a step that is interrupted would lose the gradients that '
+        'several processes have gathered until then. Set default_hooks.checkpoint.interval to a '
+        f'multiple of {step}'
     ]
 
 

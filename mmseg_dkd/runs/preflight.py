@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterator
 
 from mmengine.config import Config
+from mmengine.hooks import EarlyStoppingHook
 from mmseg.registry import HOOKS, MODELS, OPTIMIZERS
 
 from ..models.segmentor import IncrementalSegmentor
@@ -17,6 +18,8 @@ TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
 TESTING = ('test_dataloader', 'test_cfg', 'test_evaluator')
 VALIDATION = ('val_dataloader', 'val_cfg', 'val_evaluator')
 METRIC = 'IncrementalIoUMetric'
+# As numpy takes them.
+SEEDS = 2**32
 
 
 def problems_of(cfg: Config) -> list[str]:
@@ -55,7 +58,8 @@ def _missing(cfg: Config) -> Iterator[str]:
         )
 
 
-def _by_epoch(cfg: Config) -> bool:
+def by_epoch_of(cfg: Config) -> bool:
+    """Whether a step counts epochs rather than iterations, as mmengine decides it."""
     kind = cfg.train_cfg.get('type')
     return cfg.train_cfg.get('by_epoch', True) if kind is None else kind == 'EpochBasedTrainLoop'
 
@@ -65,9 +69,9 @@ def _loop(cfg: Config) -> Iterator[str]:
     if kind is not None and kind not in LOOPS:
         yield f'train_cfg.type is {kind!r}: steps are trained by one of {", ".join(LOOPS)}'
         return
-    by_epoch = _by_epoch(cfg)
+    by_epoch = by_epoch_of(cfg)
     name, length = list(LOOPS.items())[not by_epoch]
-    if not cfg.train_cfg.get(length):
+    if cfg.train_cfg.get(length) is None:
         yield f'train_cfg is a {name} without {length}: give the length of the step by it'
     if by_epoch and (cfg.train_dataloader.get('sampler') or {}).get('type') == 'InfiniteSampler':
         yield (
@@ -82,7 +86,7 @@ def _checkpoints(cfg: Config) -> Iterator[str]:
     if hook is None:
         yield f'{key} is None, but the next step starts from a checkpoint: leave it out, or set it'
         return
-    by_epoch = _by_epoch(cfg)
+    by_epoch = by_epoch_of(cfg)
     if hook.get('by_epoch', True) != by_epoch:
         yield (
             f'{key}.by_epoch is {not by_epoch}, but train_cfg counts '
@@ -110,7 +114,7 @@ def _loaders(cfg: Config) -> Iterator[str]:
             )
         if loader.get('persistent_workers') and not loader.get('num_workers'):
             yield f'{key}.persistent_workers is True with num_workers=0: set it to False'
-        steps = list(_with_scenario(loader.get('dataset')))
+        steps = list(with_scenario(loader.get('dataset')))
         if not steps:
             yield (
                 f'{key}.dataset has no scenario, so that it would show all classes at every step: '
@@ -124,15 +128,16 @@ def _loaders(cfg: Config) -> Iterator[str]:
                 )
 
 
-def _with_scenario(part: object) -> Iterator[dict]:
+def with_scenario(part: object) -> Iterator[dict]:
+    """Every component in a part of a config that has a scenario."""
     if isinstance(part, dict):
         if 'scenario' in part and 'type' in part:
             yield part
         for value in part.values():
-            yield from _with_scenario(value)
+            yield from with_scenario(value)
     elif isinstance(part, list | tuple):
         for item in part:
-            yield from _with_scenario(item)
+            yield from with_scenario(item)
 
 
 def _evaluator(cfg: Config) -> Iterator[str]:
@@ -174,14 +179,64 @@ def _hooks(cfg: Config) -> Iterator[str]:
             yield f'custom_hooks: there is no hook {hook["type"]!r}; correct its name or import it'
 
 
+def _early_end(cfg: Config) -> Iterator[str]:
+    for hook in cfg.custom_hooks:
+        kind = HOOKS.get(hook['type']) if isinstance(hook['type'], str) else hook['type']
+        if inspect.isclass(kind) and issubclass(kind, EarlyStoppingHook):
+            yield (
+                f'custom_hooks: {kind.__name__} ends a step before its last iteration, but the '
+                'next step starts from the checkpoint of the last one: leave it out, and set the '
+                'length of the step'
+            )
+
+
+def _numbers(cfg: Config) -> Iterator[str]:
+    for kind in ('train', 'test'):
+        loader = cfg[f'{kind}_dataloader']
+        if not loader.get('batch_sampler'):
+            yield from _no_count(f'{kind}_dataloader.batch_size', loader.get('batch_size'))
+    for name in LOOPS.values():
+        if cfg.train_cfg.get(name) is not None:
+            yield from _no_count(f'train_cfg.{name}', cfg.train_cfg[name])
+    yield from _no_count(
+        'optim_wrapper.accumulative_counts', cfg.optim_wrapper.get('accumulative_counts', 1)
+    )
+    rate = (cfg.optim_wrapper.get('optimizer') or {}).get('lr')
+    if rate is not None and (type(rate) not in (int, float) or rate < 0):
+        yield f'optim_wrapper.optimizer.lr is {rate!r}: write a number, such as 0.001'
+    seed = (cfg.get('randomness') or {}).get('seed')
+    if seed is not None and (type(seed) is not int or not 0 <= seed < SEEDS):
+        yield (
+            f'randomness.seed is {seed!r}: write a whole number from 0 to {SEEDS - 1}, or None for '
+            'one that is drawn'
+        )
+
+
+def _no_count(key: str, value: object) -> Iterator[str]:
+    # True would be taken for 1.
+    if type(value) is not int or value < 1:
+        yield f'{key} is {value!r}: write a whole number, at least 1'
+
+
 def _rates(cfg: Config) -> Iterator[str]:
     given = cfg.get('param_scheduler') or []
     for scheduler in given if isinstance(given, list | tuple) else [given]:
-        if scheduler.get('by_epoch', True) and not _by_epoch(cfg):
+        if scheduler.get('by_epoch', True) and not by_epoch_of(cfg):
             yield (
                 f'param_scheduler {scheduler["type"]} counts epochs, but train_cfg counts '
                 'iterations, so that the rate would never change: set by_epoch=False'
             )
 
 
-CHECKS = (_loop, _checkpoints, _loaders, _evaluator, _start, _model, _hooks, _rates)
+CHECKS = (
+    _loop,
+    _checkpoints,
+    _loaders,
+    _evaluator,
+    _start,
+    _model,
+    _hooks,
+    _early_end,
+    _numbers,
+    _rates,
+)

@@ -17,9 +17,10 @@ LAST = 'last_checkpoint'
 def durable(cfg: Config) -> Config:
     """Let a training be interrupted at any moment without a trace in its result.
 
-    Checkpoints are written whole, the one before is kept until the next is there, a loss that
-    explodes or is not finite ends the training, and so do such weights; what is drawn depends on
-    the iteration and the image alone (:mod:`mmseg_dkd.utils.randomness`).
+    Checkpoints are written whole, with the gradients that wait for an update, and the one before is
+    kept until the next is there. A loss that explodes or is not finite ends the training, and so do
+    such weights. What is drawn depends on the iteration and the image alone
+    (:mod:`mmseg_dkd.utils.randomness`).
 
     Args:
         cfg: Config of a step; changed in place.
@@ -39,7 +40,7 @@ def durable(cfg: Config) -> Config:
     hooks = cfg.get('custom_hooks', [])
     # The config may have one, with another limit.
     own = [] if any(hook['type'] == 'FiniteHook' for hook in hooks) else [dict(type='FiniteHook')]
-    cfg.custom_hooks = [*hooks, dict(type='IterationSeedHook'), *own]
+    cfg.custom_hooks = [*hooks, dict(type='IterationSeedHook'), dict(type='GradientHook'), *own]
     return cfg
 
 

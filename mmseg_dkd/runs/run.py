@@ -30,6 +30,7 @@ from .manifest import begin, forget, read_manifest, remember, verify
 from .plan import StepPlan, plan_of
 from .provenance import provenance_of, software
 from .recipe import before_growth, differences, first_step_config, first_step_of, recipe_of
+from .rehearsal import rehearse
 from .replay import draw_memory
 from .results import add_result, forget_results, read_results
 from .resume import LAST, clear, durable, go_on
@@ -144,8 +145,8 @@ class Run:
             The entries of results.json.
 
         Raises:
-            RuntimeError: If anything is missing, before any training, another process writes to
-                the folder, or a loss or weight is not finite.
+            RuntimeError: If anything is missing or a rehearsal fails, before any training, another
+                process writes to the folder, or a loss or weight is not finite.
             ValueError: If the folder holds another run (:meth:`ahead`), a damaged file, or a
                 checkpoint that is not what a finished step wrote.
             OSError: If a file cannot be written.
@@ -158,9 +159,12 @@ class Run:
                 level=logging.WARNING,
             )
         # Before anything is written, the lock included.
-        self.check(self.ahead(steps, resume))
+        ahead = self.ahead(steps, resume)
+        self.check(ahead)
         with one_writer(self.work_dir, wait):
-            return self._run(steps, resume)
+            if ahead:
+                rehearse(self, ahead)
+            return self.train_and_test(steps, resume)
 
     @property
     def _checkpoint_hook(self) -> dict:
@@ -196,7 +200,8 @@ class Run:
             found += [differences(durable(copy.deepcopy(cfg)), there), differences(cfg, there)]
         return [] if [] in found else min(found[:2], key=len)
 
-    def _run(self, steps: list[int], resume: bool) -> list[dict]:
+    def train_and_test(self, steps: list[int], resume: bool) -> list[dict]:
+        """What :meth:`run` does once all is known to be there and nobody else writes."""
         ahead = self.ahead(steps, resume)
         if skipped := sorted(set(steps) - set(ahead)):
             print_log(f'already finished: steps {skipped}', logger='current')

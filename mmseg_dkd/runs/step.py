@@ -55,7 +55,7 @@ class Step:
         """
         length = self.cfg.get('train_cfg') or {}
         for unit in ('epoch', 'iter'):
-            if count := length.get(f'max_{unit}s'):
+            if (count := length.get(f'max_{unit}s')) is not None:
                 return self.folder / f'{unit}_{count}.pth'
         raise ValueError(
             f'{self._of_all.filename}: train_cfg={dict(length)} says neither max_epochs nor '

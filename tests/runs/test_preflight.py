@@ -29,6 +29,21 @@ FAULTS = {
         'would never end',
     ),
     'no length': ({'train_cfg.max_iters': None, 'train_cfg.max_epochs': 3}, 'without max_iters'),
+    'no iteration': ({'later_steps.train_cfg.max_iters': 0}, 'train_cfg.max_iters is 0'),
+    'no image in a batch': ({'train_dataloader.batch_size': 0}, 'train_dataloader.batch_size is 0'),
+    'no batch': ({'test_dataloader.batch_size': None}, 'test_dataloader.batch_size is None'),
+    'a rate in words': ({'optim_wrapper.optimizer.lr': '0.1'}, "lr is '0.1'"),
+    'a negative seed': ({'randomness.seed': -1}, 'randomness.seed is -1'),
+    'a seed in words': ({'randomness.seed': 'one'}, "randomness.seed is 'one'"),
+    'no batch gathered': ({'optim_wrapper.accumulative_counts': 0}, 'accumulative_counts is 0'),
+    'an early end': (
+        {'custom_hooks': [dict(type='IncrementalStepHook'), dict(type='EarlyStoppingHook')]},
+        'EarlyStoppingHook ends a step',
+    ),
+    'weights of classes': (
+        {'model.decode_head.loss_decode.pos_weight': [1.0, 2.0]},
+        'pos_weight=[1.0, 2.0]',
+    ),
     'unknown loop': ({'train_cfg.type': 'Loop'}, "'Loop'"),
     'no sampler': ({'test_dataloader.sampler': None}, 'test_dataloader has no sampler'),
     'no workers to keep': (
@@ -91,6 +106,25 @@ def test_epochs_are_as_good_as_iterations(tiny):
     cfg = tiny()
     cfg.merge_from_dict(EPOCHS | {'later_steps.train_cfg': dict(_delete_=True, max_epochs=1)})
     assert [problems_of(step_config(cfg, step)) for step in (0, 1)] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'default_hooks.checkpoint.interval': 6}, 'every 6 iterations .* multiple of 4'),
+        (EPOCHS, 'every 1 epochs of 2 batches .* multiple of 2'),
+    ],
+)
+def test_processes_do_not_write_a_checkpoint_between_updates(changes, words, tiny, monkeypatch):
+    cfg = tiny()
+    cfg.merge_from_dict(changes | {'optim_wrapper.accumulative_counts': 4})
+    run = Run(cfg, 'run')
+    run.check([0])
+    monkeypatch.setattr('mmseg_dkd.runs.plan.get_world_size', lambda: 2)
+    with pytest.raises(RuntimeError, match=words):
+        run.check([0])
+    cfg.default_hooks.checkpoint.interval = 8
+    Run(cfg, 'run').check([0])
 
 
 @pytest.mark.parametrize('name', ALL)

@@ -87,3 +87,18 @@ def test_interrupted_epochs_end_like_undisturbed_ones(finished, tiny, tmp_path):
     assert [file.name for file in (folders[1] / 'step_1').glob('*.pth')] == ['epoch_1.pth']
     Run(cfgs[1], folders[1]).run([1], resume=True)
     assert equal(*(weights(folder / 'step_1/epoch_2.pth') for folder in folders))
+
+
+@pytest.mark.parametrize('at', [1, 3])
+def test_gradients_that_wait_for_an_update_are_kept(at, finished, tiny, tmp_path):
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    for folder in (whole, broken):
+        cfg = with_chance(tiny, finished, folder, 0)
+        # Updates after iterations 3 and 4.
+        cfg.optim_wrapper.accumulative_counts = 3
+        if folder is broken:
+            interrupted(cfg, folder, IterBasedTrainLoop, at)
+        Run(cfg, folder).run([1], resume=True)
+    assert equal(*(weights(folder / 'step_1/iter_4.pth') for folder in (whole, broken)))
+    kept = checkpoint_types.load(broken / 'step_1/iter_4.pth')
+    assert 'gathered_gradients' not in kept, 'after an update there are none'

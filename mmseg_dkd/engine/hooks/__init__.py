@@ -2,7 +2,8 @@
 
 from .cost_hook import CostHook
 from .finite_hook import FiniteHook
+from .gradient_hook import GradientHook
 from .seed_hook import IterationSeedHook
 from .step_hook import IncrementalStepHook
 
-__all__ = ['CostHook', 'FiniteHook', 'IncrementalStepHook', 'IterationSeedHook']
+__all__ = ['CostHook', 'FiniteHook', 'GradientHook', 'IncrementalStepHook', 'IterationSeedHook']

@@ -66,7 +66,11 @@ def multi_bce_loss(
 
 @MODELS.register_module()
 class MultiBCELoss(nn.Module):
-    """Module of :func:`multi_bce_loss`, times ``loss_weight``."""
+    """Module of :func:`multi_bce_loss`, times ``loss_weight``.
+
+    Raises:
+        ValueError: If ``pos_weight`` is no positive number.
+    """
 
     def __init__(
         self,
@@ -76,6 +80,11 @@ class MultiBCELoss(nn.Module):
         loss_name: str = 'loss_mbce',
     ) -> None:
         super().__init__()
+        if not isinstance(pos_weight, int | float) or pos_weight <= 0:
+            raise ValueError(
+                f'pos_weight={pos_weight!r} of MultiBCELoss: give one positive number, gamma of '
+                'Eq. 3, for all classes of the step'
+            )
         self.pos_weight = pos_weight
         self.void = void
         self.loss_weight = loss_weight
