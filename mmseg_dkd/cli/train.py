@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument('config', help=CONFIG_HELP)
     parser.add_argument(
-        '--work-dir', type=Path, help='default: work_dir of the config, or work_dirs/dkd/voc_15-5 for configs/dkd/voc_15-5.py'
+        '--work-dir',
+        type=Path,
+        help='default: work_dir of the config, or work_dirs/dkd/voc_15-5 for configs/dkd/voc_15-5.py',
     )
     parser.add_argument('--steps', help='a step or a range of steps, such as 0-2; default: all')
     parser.add_argument(

@@ -224,6 +224,11 @@ def test_a_run_lies_where_its_config_does(config, folder):
     assert work_dir_of(Path('/', 'clone', config)) == Path(folder)
 
 
+def test_a_config_may_name_its_folder():
+    cfg = Config(dict(work_dir='/data/runs/mine'))
+    assert work_dir_of(Path('configs/dkd/voc_15-5.py'), cfg) == Path('/data/runs/mine')
+
+
 def test_no_two_configs_share_a_folder():
     folders = [work_dir_of(path) for _, path in all_configs()]
     assert len(set(folders)) == len(folders) > 100
