@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ..labels import VOID
 from ..models.incremental_head import register_method
+from ..models.precision import float32_at_least
 from ..models.softmax_head import SoftmaxHead
 
 
@@ -23,7 +24,7 @@ def unbiased_cross_entropy(logits: Tensor, label: Tensor, num_old: int) -> Tenso
     Returns:
         Scalar: the mean over the pixels that are not void; 0 if there are none.
     """
-    log_q = logits.log_softmax(1)
+    log_q = float32_at_least(logits).log_softmax(1)
     unknown = log_q[:, : 1 + num_old].logsumexp(1, keepdim=True)
     log_q = torch.cat([unknown, log_q[:, 1:]], 1)
     loss = functional.nll_loss(log_q, label, ignore_index=VOID, reduction='sum')
@@ -41,10 +42,10 @@ def unbiased_distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
         Scalar: the mean over all pixels and the ``1 + C_old`` channels.
     """
     channels = teacher_logits.shape[1]
-    log_q = logits.log_softmax(1)
+    log_q = float32_at_least(logits).log_softmax(1)
     background = torch.cat([log_q[:, :1], log_q[:, channels:]], 1).logsumexp(1, keepdim=True)
     log_q = torch.cat([background, log_q[:, 1:channels]], 1)
-    return -(teacher_logits.detach().softmax(1) * log_q).mean()
+    return -(float32_at_least(teacher_logits.detach()).softmax(1) * log_q).mean()
 
 
 def background_start(

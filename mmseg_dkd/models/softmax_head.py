@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .classifier import SoftmaxClassifier
 from .incremental_head import IncrementalHead
+from .precision import float32_at_least
 
 
 class SoftmaxHead(IncrementalHead):
@@ -78,8 +79,11 @@ class SoftmaxHead(IncrementalHead):
         return {self.loss_decode.loss_name: loss}
 
     def resize_to(self, maps: Tensor, label: Tensor) -> Tensor:
-        """Maps ``[N, C, h, w]`` at the size of the labels ``[N, H, W]``."""
-        return resize(maps, label.shape[-2:], mode='bilinear', align_corners=self.align_corners)
+        """Maps ``[N, C, h, w]`` at the size of the labels ``[N, H, W]``, in float32 at least."""
+        size = label.shape[-2:]
+        return resize(
+            float32_at_least(maps), size, mode='bilinear', align_corners=self.align_corners
+        )
 
     @classmethod
     def first_step(cls, cfg: dict) -> dict:

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from mmseg_dkd.models import IncrementalHead
 
 
-def head_of(kind: str, step: int, scenario: str = '2-1', **changes) -> IncrementalHead:
-    """A small head, four classes to learn in all, weights far from zero."""
+def head_of(
+    kind: str, step: int, scenario: str = '2-1', classes: int = 4, **changes
+) -> IncrementalHead:
+    """A small head, so many classes to learn in all, weights far from zero."""
     torch.manual_seed(step)
     cfg = dict(
         type=kind,
@@ -24,9 +26,9 @@ def head_of(kind: str, step: int, scenario: str = '2-1', **changes) -> Increment
         dropout_ratio=0,
         norm_cfg=dict(type='BN'),
         align_corners=False,
-        scenario=dict(name=scenario, num_classes=4),
+        scenario=dict(name=scenario, num_classes=classes),
         step=step,
-        num_classes=5,
+        num_classes=1 + classes,
     )
     head = MODELS.build(ConfigDict(cfg | changes))
     for parameter in head.conv_seg.parameters():

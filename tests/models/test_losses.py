@@ -20,6 +20,7 @@ from mmseg_dkd.models.losses import (
     decomposed_kd_loss,
     multi_bce_loss,
 )
+from tests.half import HALF, SCALES, check_gradient, compare, gradients
 
 
 def signed(*shape: int, seed: int = 0) -> Tensor:
@@ -202,16 +203,48 @@ def test_a_loss_may_be_used_twice_in_one_graph():
     torch.testing.assert_close(torch.autograd.grad(loss, logits)[0], once)
 
 
-def test_half_precision_is_computed_in_float32():
-    logits = signed(2, 3, 4, 4).to(torch.bfloat16).requires_grad_()
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        loss = binary_kd_loss(logits, signed(2, 3, 4, 4, seed=1).to(torch.bfloat16), (16, 16))
-    loss.backward()
-    assert loss.dtype == torch.float32 and logits.grad.dtype == torch.bfloat16
-    expected = binary_kd_loss(
-        logits.detach().double(), signed(2, 3, 4, 4, seed=1).to(torch.bfloat16).double(), (16, 16)
+@pytest.mark.parametrize('dtype', HALF, ids=str)
+@pytest.mark.parametrize('difference', [0.03, 0.003, 0.001])
+def test_half_precision_distils_small_differences(dtype, difference):
+    # At the size of a batch on VOC.
+    teacher = signed(8, 1, 32, 32).to(dtype)
+    student = teacher.double() + difference * signed(8, 1, 32, 32, seed=1)
+    compare(lambda z: binary_kd_loss(z, teacher.to(z), (512, 512)), [student], dtype)
+
+
+@pytest.mark.parametrize('dtype', HALF, ids=str)
+def test_half_precision_learns_from_certain_negatives(dtype):
+    label = torch.zeros(8, 512, 512, dtype=torch.uint8)
+    compare(lambda z: multi_bce_loss(z, label, [1]), [signed(8, 1, 32, 32) - 10], dtype)
+
+
+@pytest.mark.parametrize('dtype', HALF, ids=str)
+def test_half_precision_scores_are_distilled(dtype):
+    told = [sign * signed(4, 20, 16, 16, seed=s).relu() for s, sign in ((0, 3), (1, -3))]
+    scores = [t + 0.01 * signed(4, 20, 16, 16, seed=s) for s, t in enumerate(told, 2)]
+    compare(
+        lambda pos, neg: decomposed_kd_loss(pos, neg, *(t.to(dtype).to(pos) for t in told)),
+        scores,
+        dtype,
     )
-    torch.testing.assert_close(loss.double(), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize('dtype', HALF, ids=str)
+def test_autocast_changes_no_loss(dtype):
+    logits, teacher = (signed(2, 3, 4, 4, seed=s).float() for s in (0, 1))
+    (alone,) = gradients(binary_kd_loss(logits.requires_grad_(), teacher, (16, 16)), [logits])
+    cast = logits.to(dtype)
+    wide = cast.detach().double().requires_grad_()
+    (exact,) = gradients(binary_kd_loss(wide, teacher, (16, 16)), [wide])
+    with torch.autocast('cpu', dtype=dtype):
+        # As a head gives them that autocast leaves alone, and one that it does not.
+        single, half = (binary_kd_loss(z, teacher, (16, 16)) for z in (logits, cast))
+    assert single.dtype == half.dtype == torch.float32
+    torch.testing.assert_close(gradients(single, [logits])[0], alone, rtol=0, atol=0)
+    for scale in SCALES:
+        (found,) = gradients(half * scale, [logits])
+        assert found.dtype == torch.float32
+        check_gradient(found.to(dtype), exact, scale)
 
 
 def test_of_the_logits_of_all_classes_each_loss_takes_its_own():

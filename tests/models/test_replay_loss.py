@@ -24,6 +24,14 @@ def plain(logits, label, labelled, pos_weight):
     return total / label.numel()
 
 
+@pytest.mark.parametrize('labelled', [[], [(range(1, 3), [1])]])
+def test_logits_whose_sum_overflows_half_precision_are_no_loss(labelled):
+    logits = torch.full((2, 4, 100, 100), -10.0, dtype=torch.float16, requires_grad=True)
+    loss = replay_loss(logits, torch.zeros(2, 100, 100).long(), labelled)
+    loss.backward()
+    assert loss.isfinite() and logits.grad.isfinite().all()
+
+
 @pytest.mark.parametrize(
     'labelled',
     [

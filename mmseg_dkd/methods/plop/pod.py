@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ...models.precision import float32_at_least
+
 # The map is cut into s x s tiles for each of these s.
 SCALES = (1, 2, 4)
 
@@ -30,9 +32,8 @@ def local_pod(maps: Tensor, teacher_maps: Tensor) -> Tensor:
             f'a map of {tuple(maps.shape[-2:])} cannot be cut into {max(SCALES)} x {max(SCALES)} '
             'tiles (local POD): train on larger crops or with a smaller output stride'
         )
-    # Psi is linear: once for the difference, not for each map. Squares overflow float16.
-    old, new = (m.to(torch.promote_types(m.dtype, torch.float32)) for m in (teacher_maps, maps))
-    change = new**2 - old.detach() ** 2
+    # Psi is linear: once for the difference, not for each map.
+    change = float32_at_least(maps) ** 2 - float32_at_least(teacher_maps.detach()) ** 2
     parts = []
     for s in SCALES:
         # The mean over width of every row of the s tiles below each other, and likewise.
@@ -49,8 +50,9 @@ def with_new_as_background(logits: Tensor, channels: int) -> Tensor:
         channels: ``1 + C_old``.
 
     Returns:
-        ``[N, 1 + C_old, h, w]``.
+        ``[N, 1 + C_old, h, w]``, in float32 at least.
     """
+    logits = float32_at_least(logits)
     background = logits[:, :1] + logits[:, channels:].sum(1, keepdim=True)
     return torch.cat([background, logits[:, 1:channels]], 1)
 

@@ -2,13 +2,13 @@
 
 import math
 
-import torch
 from mmengine.dataset import DefaultSampler
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from ...labels import VOID
+from ...models.precision import float32_at_least
 
 # Entropies are counted in this many bins over [0, 1]: a median is exact to half a bin, 5e-5.
 BINS = 10_000
@@ -23,7 +23,7 @@ def normalised_entropy(logits: Tensor) -> Tensor:
     Returns:
         ``[N, H, W]`` in [0, 1], in float32 at least.
     """
-    log_q = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(1)
+    log_q = float32_at_least(logits).log_softmax(1)
     return -(log_q.exp() * log_q).sum(1) / math.log(logits.shape[1])
 
 
@@ -59,7 +59,9 @@ def pseudo_cross_entropy(logits: Tensor, label: Tensor, pseudo: Tensor) -> Tenso
     unknown = label == 0
     certain = unknown & (pseudo != VOID)
     target = pseudo.where(unknown, label)
-    loss = functional.cross_entropy(logits, target, ignore_index=VOID, reduction='none')
+    loss = functional.cross_entropy(
+        float32_at_least(logits), target, ignore_index=VOID, reduction='none'
+    )
     # An image without unknown pixels lacks none.
     lacking = (unknown & ~certain).sum((1, 2)).to(loss) / unknown.sum((1, 2)).clamp(min=1)
     return ((1 - lacking)[:, None, None] * loss).sum() / (label != VOID).sum().clamp(min=1)

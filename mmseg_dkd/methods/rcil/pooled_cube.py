@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...models.precision import float32_at_least
+
 
 def spatial_distance(change: Tensor, kernels: Sequence[int]) -> Tensor:
     """L2 norm of the change, averaged over square windows, in the mean over the sizes of these.
@@ -67,18 +69,16 @@ def pooled_cube_loss(
     Returns:
         Scalar: the weighted mean of the spatial distances plus that of the channels'.
     """
-    changes = [_square(m) - _square(old) for m, old in zip(maps, old_maps, strict=True)]
+    changes = [
+        float32_at_least(new).square() - float32_at_least(old).square()
+        for new, old in zip(maps, old_maps, strict=True)
+    ]
     spatial = [spatial_distance(change, kernels) for change in changes]
     channels = [channel_distance(change) for change in changes[:-1]]
     return sum(
         (weight * sum(distances[:-1]) + last_weight * distances[-1]) / len(distances)
         for distances in (spatial, channels)
     )
-
-
-def _square(features: Tensor) -> Tensor:
-    # Half precision cannot hold it.
-    return features.to(torch.promote_types(features.dtype, torch.float32)).square()
 
 
 def old_channels(logits: Tensor, channels: int) -> Tensor:
@@ -89,7 +89,8 @@ def old_channels(logits: Tensor, channels: int) -> Tensor:
         channels: ``1 + C_old``.
 
     Returns:
-        ``[N, 1 + C_old, h, w]``.
+        ``[N, 1 + C_old, h, w]``, in float32 at least.
     """
+    logits = float32_at_least(logits)
     background = logits[:, :1] + logits[:, channels:].sum(1, keepdim=True)
     return torch.cat([background, logits[:, 1:channels]], 1)

@@ -4,6 +4,8 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
+from ...models.precision import float32_at_least
+
 
 def known_pixels(feature: Tensor, label: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
     """The pixels of the classes 1 to C; unknown (0), void (255) and further classes are left out.
@@ -14,10 +16,10 @@ def known_pixels(feature: Tensor, label: Tensor, num_classes: int) -> tuple[Tens
         num_classes: C, at most 254.
 
     Returns:
-        Their features ``[P, D]``, and their classes ``[P]``, counted from 0.
+        Their features ``[P, D]``, in float32 at least, and their classes ``[P]``, counted from 0.
     """
     known = (label > 0) & (label <= num_classes)
-    return feature.movedim(1, -1)[known], label[known] - 1
+    return float32_at_least(feature.movedim(1, -1)[known]), label[known] - 1
 
 
 def class_sums(feature: Tensor, label: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:

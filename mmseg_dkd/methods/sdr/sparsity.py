@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from ...labels import VOID
+from ...models.precision import float32_at_least
 
 SMALLEST = 1e-6
 
@@ -23,7 +24,7 @@ def sparsity_loss(feature: Tensor, label: Tensor, num_classes: int) -> Tensor:
         Scalar: the mean over the pixels that are not void; 0 if there are none.
     """
     known = label != VOID
-    pixels, classes = feature.movedim(1, -1)[known].abs(), label[known]
+    pixels, classes = float32_at_least(feature.movedim(1, -1)[known]).abs(), label[known]
     largest = pixels.new_zeros(1 + num_classes)
     largest = largest.scatter_reduce(0, classes, pixels.amax(1), 'amax')
     pixels = pixels / largest[classes, None].clamp(min=SMALLEST)

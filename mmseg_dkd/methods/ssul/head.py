@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from ...models.incremental_head import IncrementalHead, register_method
 from ...models.losses import MultiBCELoss
+from ...models.precision import float32_at_least
 from .classifier import UnknownClassifiers
 from .labels import with_pseudo_labels, with_unknown
 
@@ -61,9 +62,8 @@ class SSULHead(IncrementalHead):
         unknown. mmseg resizes what is returned here. The authors' program resizes the logits and
         scores then, which differs between the centres of the feature's pixels.
         """
-        logits = self.conv_seg(feature)
-        # Half precision, of mixed precision, is too coarse for scores near 1.
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        # Half precision is too coarse for scores near 1.
+        logits = float32_at_least(self.conv_seg(feature))
         scores = functional.logsigmoid(logits)
         background = scores[:, :2].logsumexp(1, keepdim=True)
         return torch.cat([background, scores[:, 2:]], dim=1)
@@ -74,8 +74,7 @@ class SSULHead(IncrementalHead):
 
     def teacher_outputs(self, inputs: list[Tensor], student: 'SSULHead') -> Tensor:
         """The logits ``[N, 2 + C_old, h, w]``."""
-        logits = self.conv_seg(self.feature(inputs))
-        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return float32_at_least(self.conv_seg(self.feature(inputs)))
 
     def loss_by_feat(
         self, feature: Tensor, batch_data_samples: list, teacher: Tensor | None = None

@@ -31,9 +31,7 @@ def binary_kd_loss(
             f'{tuple(teacher_logits.shape)}'
         )
     size = logits.shape[2:] if size is None else size
-    teacher = teacher_logits.detach().to(
-        logits.dtype if logits.dtype == torch.float64 else torch.float32
-    )
+    teacher = teacher_logits.detach().to(torch.promote_types(logits.dtype, torch.float32))
     rows = bilinear(teacher.shape[2], size[0], teacher)
     columns = bilinear(teacher.shape[3], size[1], teacher)
     return chunked_bce(

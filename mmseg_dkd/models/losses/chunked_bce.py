@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..precision import float32_at_least
+
 # Elements of a chunk: what a core's cache holds on a CPU, what fills a GPU.
 CHUNK = {'cpu': 2**18, 'cuda': 2**24}
 # Target of some channels of an image at full size, [k, H, W]: floating, bool, or None for all zero.
@@ -69,13 +71,16 @@ class _ChunkedBCE(torch.autograd.Function):
                 logits, size, target, pos_weight, known, ctx.needs_input_grad[0]
             )
         ctx.save_for_backward(grad)
+        ctx.dtype = logits.dtype
         return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_loss):
         (grad,) = ctx.saved_tensors
-        return (grad * grad_loss).to(grad.dtype), None, None, None, None
+        # grad_loss has the loss scale: half precision holds the product, the gradient alone not.
+        scaled = torch.empty_like(grad, dtype=ctx.dtype)
+        return torch.mul(grad, grad_loss, out=scaled), None, None, None, None
 
 
 def _loss_and_gradient(
@@ -87,11 +92,11 @@ def _loss_and_gradient(
     needs_grad: bool,
 ) -> tuple[Tensor, Tensor | None]:
     images, classes = logits.shape[:2]
-    exact = logits if logits.dtype == torch.float64 else logits.float()
+    exact = float32_at_least(logits)
     rows = bilinear(logits.shape[2], size[0], exact)
     columns = bilinear(logits.shape[3], size[1], exact)
     pixels = images * size[0] * size[1] if known is None else known.sum().clamp(min=1)
-    grad = torch.empty_like(logits) if needs_grad else None
+    grad = torch.empty_like(exact) if needs_grad else None
     loss = exact.new_zeros((), dtype=torch.float64)
     step = max(1, CHUNK.get(logits.device.type, CHUNK['cpu']) // (size[0] * size[1]))
     for n in range(images):
