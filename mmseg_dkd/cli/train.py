@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='convert this softmax model of mmseg into step 0, and train only its auxiliary '
         'classifier there',
     )
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision; needs a GPU')
     add_launcher(parser)
     add_cfg_options(parser)
 
@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = load_config(args.config, args.cfg_options)
     from mmengine.dist import is_main_process
 
+    from ..engine.amp import switch_on
     from ..engine.launcher import launch
     from ..reports.columns import Column
     from ..reports.outcomes import read_outcomes
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     if args.start_from:
         cfg.start_from = args.start_from
     if args.amp:
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+        switch_on(cfg)
     config = find_config(args.config)
     work_dir = args.work_dir or work_dir_of(config, cfg)
     if not args.dry_run:

@@ -34,7 +34,10 @@ def run(args: argparse.Namespace) -> None:
     cfg.resume = args.resume
     from mmengine.runner import Runner
 
+    from ..engine.amp import problems_of_device
     from ..engine.launcher import launch
 
+    if problems := problems_of_device(cfg):
+        raise RuntimeError(*problems)
     launch(cfg, args.launcher)
     Runner.from_cfg(cfg).train()

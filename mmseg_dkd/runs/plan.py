@@ -13,6 +13,7 @@ from mmseg.registry import DATASETS, MODELS
 
 from ..datasets.memory import read_memory
 from ..engine import hand_over, start_from
+from ..engine.amp import problems_of_device
 from ..models.weights import pretrained
 from .preflight import by_epoch_of, problems_of
 from .step import Step
@@ -69,6 +70,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     )
     if plan.missing:
         return plan
+    plan.missing += problems_of_device(step.cfg)
     # Building changes a config.
     cfg = copy.deepcopy(step.cfg)
     model = seen = None
@@ -88,7 +90,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     try:
         plan.missing += pretrained.problems(cfg.model)
         model = MODELS.build(cfg.model)
-        # Mixed precision needs a GPU, its optimizer does not.
+        # Mixed precision needs a GPU, which was said above; its optimizer does not.
         plain = {k: v for k, v in cfg.optim_wrapper.items() if k not in ('dtype', 'loss_scale')}
         build_optim_wrapper(model, ConfigDict(plain, type='OptimWrapper'))
     except WRONG as error:
