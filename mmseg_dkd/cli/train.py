@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='default: work_dir of the config, or work_dirs/dkd/voc_15-5 for configs/dkd/voc_15-5.py',
+        help='default: work_dir of the config, or its place below configs, such as '
+        'work_dirs/dkd/voc_15-5',
     )
     parser.add_argument('--steps', help='a step or a range of steps, such as 0-2; default: all')
     parser.add_argument(

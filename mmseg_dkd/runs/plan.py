@@ -70,7 +70,8 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     )
     if plan.missing:
         return plan
-    plan.missing += problems_of_device(step.cfg)
+    no_device = problems_of_device(step.cfg)
+    plan.missing += no_device
     # Building changes a config.
     cfg = copy.deepcopy(step.cfg)
     model = seen = None
@@ -90,9 +91,12 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     try:
         plan.missing += pretrained.problems(cfg.model)
         model = MODELS.build(cfg.model)
-        # Mixed precision needs a GPU, which was said above; its optimizer does not.
-        plain = {k: v for k, v in cfg.optim_wrapper.items() if k not in ('dtype', 'loss_scale')}
-        build_optim_wrapper(model, ConfigDict(plain, type='OptimWrapper'))
+        wrapper = cfg.optim_wrapper
+        if no_device:
+            # Its optimizer needs none.
+            own = ('type', 'dtype', 'loss_scale')
+            wrapper = ConfigDict({k: v for k, v in wrapper.items() if k not in own})
+        build_optim_wrapper(model, wrapper)
     except WRONG as error:
         plan.missing.append(_words(error))
     if start := cfg.get('start_from'):

@@ -76,6 +76,14 @@ FAULTS = {
         {'later_steps.optim_wrapper.optimizer.type': 'SDG'},
         'SDG',
     ),
+    'an unknown wrapper': (
+        {'later_steps.optim_wrapper.type': 'AmpOptimWraper'},
+        'AmpOptimWraper is not in the',
+    ),
+    'a loss scale without mixed precision': (
+        {'optim_wrapper.loss_scale': 'dynamic'},
+        "unexpected keyword argument 'loss_scale'",
+    ),
     'an unknown transform': (
         {'train_dataloader.dataset.dataset.pipeline': [dict(type='LoadAnnotatoins')]},
         'LoadAnnotations',
