@@ -89,7 +89,7 @@ setup(
         'onedl-mmsegmentation',
         'pillow',
         'prettytable',
-        'torch>=2.4',
+        'torch>=2.6',
     ],
     extras_require={
         'demo': ['deep-sort-realtime==1.3.2'],

@@ -5,8 +5,8 @@ from .utils.quiet import without_notices
 with without_notices():
     from . import datasets, engine, evaluation, methods, models
 
-from .utils import checkpoint_types
+from .models.weights.download import read_safely
 
-checkpoint_types.allow()
+read_safely()
 
 __all__ = ['datasets', 'engine', 'evaluation', 'methods', 'models']

@@ -7,31 +7,18 @@ from http.client import HTTPException
 from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
-from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 import torch
 from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
-from mmengine.runner.checkpoint import (
-    get_deprecated_model_names,
-    get_external_models,
-    get_mmcls_models,
-    get_torchvision_models,
-)
 from mmseg.registry import MODELS
 from torch import nn
 
 from ...utils import checkpoint_types
+from .download import HTTP, cached, url_of
 
 PATIENCE = 5
-ZOOS = {
-    'torchvision': get_torchvision_models,
-    'modelzoo': get_torchvision_models,
-    'open-mmlab': get_external_models,
-    'openmmlab': get_external_models,
-    'mmcls': get_mmcls_models,
-}
 OF_BACKBONE = re.compile(r'model\.(backbone\.)?(pretrained|init_cfg(\.\d+)?\.checkpoint)')
 
 
@@ -43,7 +30,7 @@ def problems(model_cfg: ConfigDict) -> list[str]:
     mmengine would leave out what does not fit and train from noise. Nothing is downloaded.
 
     Not compared are weights of other parts than the backbone, and those of backbones that load by
-    rules of their own, such as Swin and ViT. Other addresses (s3, petrel, pavi) are not looked at.
+    rules of their own, such as Swin and ViT. Other addresses (s3, petrel, pavi) are refused.
 
     Args:
         model_cfg: ``model`` of a config, not yet built: building changes it.
@@ -110,32 +97,16 @@ def _find(name: str, ask: Callable[[str], str]) -> Path | None:
         if not path.is_file():
             raise ValueError(f'{name}: no such file of pretrained weights')
         return path
-    url = _url(name)
-    if not url.startswith(('http://', 'https://')):
-        return None
-    # Where torch.hub.load_state_dict_from_url, which mmengine calls, looks for it.
-    cached = Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name)
-    if cached.is_file():
-        return cached
+    url = url_of(name)
+    if not url.startswith(HTTP):
+        raise ValueError(f'{name} is in a store that is not read: download it')
+    file = cached(url)
+    if file.is_file():
+        return file
     if why := ask(url):
         alias = '' if url == name else f', {url},'
-        raise ValueError(f'{name}{alias} cannot be downloaded ({why}) and is not at {cached}')
+        raise ValueError(f'{name}{alias} cannot be downloaded ({why}) and is not at {file}')
     return None
-
-
-def _url(name: str) -> str:
-    zoo, _, model = name.partition('://')
-    if zoo not in ZOOS:
-        return name
-    try:
-        urls = ZOOS[zoo]()
-    except ImportError as error:
-        raise ValueError(f'{name} needs torchvision: pip install torchvision') from error
-    if ZOOS[zoo] is get_external_models:
-        model = get_deprecated_model_names().get(model, model)
-    if model not in urls:
-        raise ValueError(f'{name}: mmengine knows no such weights')
-    return urls[model]
 
 
 def _plain_backbone(cfg: ConfigDict) -> nn.Module | None:

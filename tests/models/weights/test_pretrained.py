@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mmseg_dkd.engine.resolve import step_config
-from mmseg_dkd.models.weights import pretrained
+from mmseg_dkd.models.weights import download, pretrained
 from mmseg_dkd.runs import Run
 from tests.tiny import REPOSITORY
 
@@ -235,7 +235,7 @@ def test_names_of_model_zoos(monkeypatch, asked):
     monkeypatch.setitem(sys.modules, 'torchvision', None)
     (problem,) = pretrained.problems(tiny_model(checkpoint='torchvision://resnet101'))
     assert 'torchvision://resnet101 needs torchvision: pip install torchvision' in problem
-    monkeypatch.setitem(pretrained.ZOOS, 'torchvision', lambda: dict(resnet101=URL))
+    monkeypatch.setitem(download.ZOOS, 'torchvision', lambda: dict(resnet101=URL))
     (problem,) = pretrained.problems(tiny_model(checkpoint='torchvision://resnet101'))
     assert f'torchvision://resnet101, {URL}, cannot be downloaded (offline)' in problem
 
