@@ -4,6 +4,9 @@ A mask has the labels of its data set. A step sees them renumbered: 0 for unknow
 classes in the order of learning, 255 for void.
 """
 
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +20,10 @@ UNKNOWN = 0
 VOID = 255
 # Labels are bytes.
 NUM_VALUES = 256
+# Unicode's control characters, separators of lines, and halves of surrogate pairs; then the byte
+# order mark, which comes from a list of names.
+NO_TEXT = ('Cc', 'Zl', 'Zp', 'Cs')
+MARK = '\ufeff'
 
 
 def num_labels(scenario: 'Scenario') -> int:
@@ -47,3 +54,27 @@ def label_of(scenario: 'Scenario', class_id: int) -> int:
 def labels_of_step(scenario: 'Scenario', step: int) -> range:
     """Labels, as a step sees them, of the classes that a step learns."""
     return range(len(scenario.old(step)) + 1, len(scenario.seen(step)) + 1)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names of classes by which they could not be told apart, or written one a line.
+
+    Raises:
+        ValueError: If a name is no text, is blank, has a line break or another control character,
+            or is there twice.
+    """
+    for name in names:
+        if (
+            not isinstance(name, str)
+            or not name.strip()
+            or any(c == MARK or unicodedata.category(c) in NO_TEXT for c in name)
+        ):
+            raise ValueError(
+                f'{name!r:.100} cannot be the name of a class: write one line of text, without '
+                'control characters, in metainfo.classes of the data set'
+            )
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(
+            f'several classes have the name {twice[0]!r:.100}, but scores are kept by name: give '
+            'each its own in metainfo.classes of the data set'
+        )

@@ -24,8 +24,8 @@ class LabelledFolder(BaseSegDataset):
         **kwargs: As for ``BaseSegDataset``, without ``reduce_zero_label``.
 
     Raises:
-        ValueError: If a name is no class, a value is not in 0 to 255 or is there twice, or the
-            folder has no image.
+        ValueError: If a name is no class, a class is called ``'void'``, a value is not in 0 to 255
+            or is there twice, or the folder has no image.
     """
 
     def __init__(self, labels: dict[str, int | list[int]], **kwargs) -> None:
@@ -43,16 +43,24 @@ class LabelledFolder(BaseSegDataset):
 
     def _meaning(self) -> dict[int, int]:
         """Value in a mask to label: the place of the class in ``metainfo``."""
-        folder = f'labels={dict(self.labels)} of {self.data_prefix.get("seg_map_path")}'
+        folder = f'labels={self.labels} of {self.data_prefix.get("seg_map_path")}'
+        if not isinstance(self.labels, dict):
+            raise ValueError(f'{folder}: write labels=dict(background=0, ...)')
         if self.reduce_zero_label:
             raise ValueError(f'{folder} say what 0 means: leave reduce_zero_label out')
         names = list(self.metainfo.get('classes') or ())
+        if VOID_NAME in names:
+            raise ValueError(
+                f'{folder}: a class is called {VOID_NAME!r}, which here means pixels that nobody '
+                'labelled: give it another name in metainfo.classes'
+            )
         label_map: dict[int, int] = {}
         for name, values in self.labels.items():
             if name not in (*names, VOID_NAME):
                 raise ValueError(f'{folder}: {name!r} is none of the classes {names}')
-            for value in [values] if isinstance(values, int) else values:
-                if not isinstance(value, int) or not 0 <= value <= 255:
+            for value in values if isinstance(values, list | tuple) else [values]:
+                # True would be taken for 1.
+                if type(value) is not int or not 0 <= value <= 255:
                     raise ValueError(f'{folder}: {value!r} is no value of a mask, 0 to 255')
                 if value in label_map:
                     raise ValueError(f'{folder}: the value {value} is there twice')

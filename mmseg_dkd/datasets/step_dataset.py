@@ -8,13 +8,23 @@ from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
-from mmengine.dataset import Compose, ConcatDataset
+from mmengine.dataset import BaseDataset, Compose, ConcatDataset
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from ..labels import NUM_VALUES, UNKNOWN, VOID, class_ids_of_labels, label_of, num_labels
+from ..labels import (
+    NUM_VALUES,
+    UNKNOWN,
+    VOID,
+    check_names,
+    class_ids_of_labels,
+    label_of,
+    num_labels,
+)
 from ..scenario import Scenario
 from ..utils.randomness import Draw, seeded
+from .image_lists import by_any_editor
 from .memory import read_memory
+from .parts import build, check_labels, check_paths, parts_of
 from .presence import FOLDER, class_presence, read_mask
 from .relabel import insert_relabel
 
@@ -55,9 +65,11 @@ class StepDataset:
 
     Raises:
         FileNotFoundError: If an image folder or list is not there.
-        ValueError: If the classes of the data set and the scenario differ in number, a mask is
-            unusable (:func:`.class_presence`), the step selects no image, or the memory is not
-            of this step and data set.
+        ValueError: If the classes of the data set and the scenario differ in number, a class name
+            cannot be one (:func:`.check_names`), the data set is a wrapper (:func:`.parts_of`) or
+            numbers its labels otherwise (:func:`.check_labels`), a mask is unusable
+            (:func:`.class_presence`), the step selects no image, or the memory is not of this step
+            and data set.
     """
 
     def __init__(
@@ -79,13 +91,15 @@ class StepDataset:
             raise ValueError(f"part must be 'fit', 'held' or None, got {part!r}")
         dataset = copy.deepcopy(dataset)
         if pipeline is not None:
-            for each in dataset.get('datasets', [dataset]):
+            for each in parts_of(dataset):
                 each['pipeline'] = copy.deepcopy(pipeline)
         dataset, loaders = self._relabelled(dataset)
-        _check_paths(dataset)
-        self.dataset = DATASETS.build(dataset)
+        check_paths(dataset)
+        self.dataset = build(dataset)
         self._metainfo = self._renamed(self.dataset.metainfo)
-        first = self.dataset.datasets[0] if self._is_concat() else self.dataset
+        for each, loader in zip(self.parts, loaders, strict=True):
+            check_labels(each, loader, self.scenario.has_background)
+        first = self.parts[0]
         folder = presence_dir or Path(first.data_root or '.') / FOLDER
         infos = [self.dataset.get_data_info(i) for i in range(len(self.dataset))]
         self._paths = [os.path.relpath(info['img_path'], first.data_root or '.') for info in infos]
@@ -122,11 +136,11 @@ class StepDataset:
         transform that reads each part's masks."""
         relabel = dict(type='Relabel', table=self._table(self._kept()).tolist())
         parts, loaders = [], []
-        for part in dataset.get('datasets', [dataset]):
+        for part in parts_of(dataset):
             part, found = insert_relabel(part, relabel)
             if not found:
                 raise ValueError(f"no 'LoadAnnotations' in the pipeline of {part.get('type')}")
-            parts.append(part)
+            parts.append(by_any_editor(part))
             loaders.append(found[0])
         return (dict(dataset, datasets=parts) if 'datasets' in dataset else parts[0]), loaders
 
@@ -193,7 +207,7 @@ class StepDataset:
 
     def _renamed(self, metainfo: dict) -> dict:
         scenario = self.scenario
-        names, palette = list(metainfo['classes']), [list(c) for c in metainfo['palette']]
+        names, palette = list(metainfo.get('classes') or ()), list(map(list, metainfo['palette']))
         expected = num_labels(scenario)
         if len(names) != expected:
             raise ValueError(
@@ -202,6 +216,7 @@ class StepDataset:
             )
         if not scenario.has_background:
             names, palette = ['unlabelled', *names], [[0, 0, 0], *palette]
+        check_names(names)
         ids = (0, *scenario.seen(self.step))
         return dict(
             metainfo,
@@ -216,6 +231,24 @@ class StepDataset:
     def names(self) -> list[str]:
         """Path of every image of the step, below the ``data_root``."""
         return [self._paths[index] for index in self.indices]
+
+    @property
+    def parts(self) -> list[BaseDataset]:
+        """The data set that it wraps, or those of a ``ConcatDataset``."""
+        return self.dataset.datasets if self._is_concat() else [self.dataset]
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """Absolute paths of image and mask of every image of the step."""
+        infos = map(self.get_data_info, range(len(self)))
+        return [(os.path.abspath(i['img_path']), os.path.abspath(i['seg_map_path'])) for i in infos]
+
+    @property
+    def images_per_class(self) -> dict[str, int]:
+        """How many images of the step show each class that has a label in them, by its name."""
+        kept = list(self._kept())
+        counts = self.presence[self.indices][:, kept].sum(axis=0).tolist()
+        return dict(zip(self._metainfo['classes'][-len(kept) :], counts, strict=True))
 
     @property
     def metainfo(self) -> dict:
@@ -274,17 +307,3 @@ def pipeline_of(cfg: dict) -> list[dict]:
 
 def _is_held(path: str) -> bool:
     return int(hashlib.sha256(Path(path).stem.encode()).hexdigest(), 16) % 5 == 0
-
-
-def _check_paths(cfg: dict) -> None:
-    """Tell a wrong path before mmseg's bare assertion does."""
-    for part in cfg.get('datasets', [cfg]):
-        root = Path(part.get('data_root') or '')
-        prefix = part.get('data_prefix') or {}
-        needed = [prefix[key] for key in ('img_path', 'seg_map_path') if prefix.get(key)]
-        for place in [*needed, part.get('ann_file')]:
-            if place and not (root / place).exists():
-                raise FileNotFoundError(
-                    f'{root / place} does not exist: set data_root of {part.get("type")} (now '
-                    f'{str(root)!r}) to where the data set is'
-                )

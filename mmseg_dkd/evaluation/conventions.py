@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .scores import summarise
+from .scores import summarise, warn_left_out
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,5 @@ def scores(
     with np.errstate(invalid='ignore'):
         iou = dict(zip(names, (100 * hits / union).tolist(), strict=True))
     first = 0 if convention.with_zero else 1
+    warn_left_out({name: iou[name] for name in names[first:]}, f'the means of {convention.name}')
     return summarise(iou, names[first : 1 + num_base], names[1 + num_base :])

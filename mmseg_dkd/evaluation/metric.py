@@ -11,7 +11,7 @@ from mmseg.registry import METRICS
 from prettytable import PrettyTable
 
 from .confusion import confusion_matrix
-from .scores import SCORES, summarise
+from .scores import SCORES, summarise, warn_left_out
 
 
 @METRICS.register_module()
@@ -23,7 +23,8 @@ class IncrementalIoUMetric(IoUMetric):
 
     To mmseg's scores it adds ``mIoU_b``, ``mIoU_n``, ``mIoU_all`` and ``hIoU`` in percent, without
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
-    where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence.
+    where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence. It logs the
+    names of the classes that the means leave out.
 
     Pixels are counted on the device of the predictions, into one confusion matrix per process. Only
     this matrix comes to the CPU, when all images are counted.
@@ -79,6 +80,7 @@ class IncrementalIoUMetric(IoUMetric):
             if value is not None:
                 metrics[title] = round(value, 2)
             table.add_column(title, ['-' if value is None else f'{value:.2f}'])
+        warn_left_out(self.per_class_iou)
         print_log(
             f'base and novel classes:\n{table.get_string()}',
             logger=MMLogger.get_current_instance(),

@@ -1,7 +1,10 @@
 """The four scores of the paper's tables, from the IoU of every class."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
+
+from mmengine.logging import print_log
 
 SCORES = {'miou_base': 'mIoU_b', 'miou_novel': 'mIoU_n', 'hiou': 'hIoU', 'miou_all': 'mIoU_all'}
 
@@ -11,6 +14,22 @@ def harmonic_mean(a: float, b: float) -> float:
     return 2 * a * b / (a + b) if a + b > 0 else 0.0
 
 
+def left_out(per_class_iou: Mapping[str, float | None]) -> list[str]:
+    """Names of the classes that no mean has: neither ground truth nor prediction shows them."""
+    return [name for name, iou in per_class_iou.items() if iou is None or math.isnan(iou)]
+
+
+def warn_left_out(per_class_iou: Mapping[str, float | None], means: str = 'the means') -> None:
+    """Log the names of the classes that ``means`` do not have, if there are any."""
+    if names := left_out(per_class_iou):
+        print_log(
+            f'left out of {means}, since neither a test image nor a prediction shows them: '
+            f'{", ".join(names)}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
 def summarise(
     per_class_iou: Mapping[str, float | None], base: Sequence[str], novel: Sequence[str]
 ) -> dict[str, float | None]:
@@ -18,7 +37,7 @@ def summarise(
 
     Args:
         per_class_iou: Class name to IoU in percent; None or NaN where neither ground truth nor
-            prediction has the class. Those are left out of the means.
+            prediction has the class. Those are left out of the means (:func:`left_out`).
         base: Names of the classes of step 0, with background where it is one.
         novel: Names of the classes learned later; empty at step 0.
 

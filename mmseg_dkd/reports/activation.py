@@ -19,6 +19,7 @@ from ..runs.manifest import finished_checkpoints
 from ..runs.results import read_results
 from ..runs.step import config_file
 from ..scenario import Scenario
+from ..visualization.drawing import as_written
 from ..visualization.pictures import tint
 from .figures import SIDES, finished_runs, labels_of, last_step
 from .table import spread
@@ -157,6 +158,7 @@ def choose_images(area: np.ndarray, peak: np.ndarray) -> list[int]:
     return [int(i) for i in shown + [i for i in order[1] if area[i] == 0][:COUNT]]
 
 
+@as_written
 def draw(viewers: Sequence[Viewer], chosen: Sequence[int], labels: Sequence[str]) -> Figure:
     """One row per test image: image, ground truth, and activation and prediction of both runs.
 

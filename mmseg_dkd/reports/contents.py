@@ -9,6 +9,7 @@ from urllib.parse import quote
 from mmengine.config import Config
 
 from ..evaluation.forgetting import mean_forgetting
+from ..evaluation.scores import left_out
 from ..runs.manifest import MANIFEST, read_manifest
 from ..runs.repeats import FIRST_STEPS
 from ..runs.results import RESULTS, RESULTS_TABLE, read_results
@@ -53,6 +54,7 @@ def read_contents(work_dir: Path) -> dict:
         learned=learned,
         missing=_missing(entries, steps, scenario),
         entries=entries,
+        left_out={e['step']: left_out(e['per_class_iou']) for e in entries},
         names=names,
         classes=_classes(entries, names[0], learned, lost),
         forgetting=mean_forgetting(lost),

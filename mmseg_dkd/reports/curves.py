@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..visualization.drawing import draw_mean, legend, spread_points, style
+from ..visualization.drawing import as_written, draw_mean, legend, spread_points, style
 from .outcomes import Outcome, Outcomes
 from .table import methods_of
 
@@ -16,6 +16,7 @@ PANELS = {
 LEGEND_COLUMNS = 5
 
 
+@as_written
 def draw_curves(outcomes: Outcomes) -> Figure:
     """mIoU over the steps, and hIoU against what it costs: one row of panels per scenario.
 

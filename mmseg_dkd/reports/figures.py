@@ -16,7 +16,7 @@ from ..runs.repeats import FIRST_STEPS
 from ..runs.results import read_results
 from ..runs.step import config_file, step_folder
 from ..scenario import Scenario
-from ..visualization.drawing import draw_mean, legend, spread_points
+from ..visualization.drawing import as_written, draw_mean, legend, spread_points
 from .table import spread
 
 SIDES = ('without', 'with')
@@ -73,6 +73,7 @@ def labels_of(rows: Sequence[Path]) -> list[str]:
     return [str(row.resolve().relative_to(os.path.commonpath(parents))) for row in rows]
 
 
+@as_written
 def steps(rows: Sequence[Path]) -> Figure:
     """Fig. 3: IoU in percent over the steps, of the base classes and of every novel class.
 

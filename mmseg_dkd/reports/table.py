@@ -14,6 +14,8 @@ from .outcomes import Outcome, Outcomes
 COLUMNS = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
 COSTS = {'minutes': 'minutes per run', 'memory_mib': 'peak memory (MiB)'}
 DIGITS = {'minutes': 1, 'memory_mib': 0}
+# In a cell, such as the name of a class.
+BAR = r'\|'
 NOTE = (
     'Training of all steps, `-` where not measured. Peak memory is what tensors took on CUDA; on '
     'the CPU, all that the process held.'
@@ -109,7 +111,7 @@ def methods_of(outcomes: Outcomes) -> list[str]:
 def markdown(titles: Sequence[str], rows: dict[str, list[str]]) -> str:
     """A Markdown table with the rows' names in the first column."""
     cells = [list(titles), *([name, *own] for name, own in rows.items())]
-    lines = [f'| {" | ".join(row)} |' for row in cells]
+    lines = [f'| {" | ".join(cell.replace("|", BAR) for cell in row)} |' for row in cells]
     return '\n'.join([lines[0], '|---' * len(titles) + '|', *lines[1:]])
 
 

@@ -43,7 +43,8 @@ def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
         if confusion is None:
             continue
         for convention in conventions_of(scenario.has_background):
-            found = scores(confusion, convention, list(map(str, ids)), len(scenario.new(0)))
+            names = [f'class {class_id}' for class_id in ids]
+            found = scores(confusion, convention, names, len(scenario.new(0)))
             rows.append(
                 dict(
                     step=cfg.step,

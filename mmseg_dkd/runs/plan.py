@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from mmengine.dist import get_world_size
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
 
+from ..datasets.image_lists import notes_of
 from ..datasets.memory import read_memory
+from ..datasets.step_dataset import StepDataset
 from ..engine import hand_over, start_from
 from ..engine.amp import problems_of_device
 from ..models.weights import pretrained
@@ -20,11 +22,18 @@ from .step import Step
 
 # What building from a config raises: an unknown type, an argument that is unknown or wrong.
 WRONG = (KeyError, TypeError, ValueError)
+# Up to here, a line names all classes.
+MANY_CLASSES = 25
+RAREST = 5
 
 
 @dataclass
 class StepPlan:
-    """One step of a run; ``missing`` lists, in words, what keeps it from being run."""
+    """One step of a run.
+
+    ``train_per_class`` and ``test_per_class`` have the number of images that show each class of the
+    step. ``missing`` lists, in words, what keeps it from being run, and ``notes`` what is odd.
+    """
 
     step: int
     classes: list[str]
@@ -33,15 +42,21 @@ class StepPlan:
     checkpoint_in: Path | None
     checkpoint_out: Path
     missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    train_per_class: dict[str, int] = field(default_factory=dict)
+    test_per_class: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [
             f'step {self.step}: learns {len(self.classes)} classes: {", ".join(self.classes)}',
             f'  images: {_or_unknown(self.train_images)} to train on, '
             f'{_or_unknown(self.test_images)} to test on',
+            *_counts('train', self.train_per_class),
+            *_counts('test', self.test_per_class),
             f'  checkpoint in:  {self.checkpoint_in or "none"}',
             f'  checkpoint out: {self.checkpoint_out}',
         ]
+        lines += [f'  note: {note}' for note in self.notes]
         return '\n'.join(lines + [f'  missing: {problem}' for problem in self.missing])
 
 
@@ -75,6 +90,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     # Building changes a config.
     cfg = copy.deepcopy(step.cfg)
     model = seen = None
+    found: list[StepDataset] = []
     for kind in ('train', 'test'):
         try:
             dataset = DATASETS.build(cfg[f'{kind}_dataloader'].dataset)
@@ -83,11 +99,17 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
                 plan.missing.append(_words(error))
             continue
         setattr(plan, f'{kind}_images', len(dataset))
+        found.append(dataset)
         seen = dataset.metainfo['classes']
         plan.classes = list(seen[-len(new) :])
+        per_class = dataset.images_per_class
+        setattr(plan, f'{kind}_per_class', {name: per_class[name] for name in plan.classes})
         if kind == 'train':
             plan.missing += _no_batch(cfg.train_dataloader, len(dataset))
             plan.missing += _within_an_update(cfg, len(dataset))
+    if len(found) == 2:
+        plan.missing += _not_learnable(*found)
+        plan.notes += [*_not_tested(found[1]), *notes_of(*found)]
     try:
         plan.missing += pretrained.problems(cfg.model)
         model = MODELS.build(cfg.model)
@@ -123,6 +145,29 @@ def _words(error: Exception) -> str:
     return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
+def _not_learnable(train: StepDataset, test: StepDataset) -> Iterator[str]:
+    names, tested = train.metainfo['classes'], test.metainfo['classes']
+    if names != tested:
+        yield (
+            f'the training data has the classes {", ".join(names)}, but the test data '
+            f'{", ".join(tested)}: write the same metainfo.classes, in the same order'
+        )
+    if unseen := [name for name, count in train.images_per_class.items() if count == 0]:
+        yield (
+            f'none of the {len(train):,} training images shows {", ".join(unseen)}: look at the '
+            'values in its masks and, in a LabelledFolder, at its labels; or take the class out of '
+            'the scenario'
+        )
+
+
+def _not_tested(test: StepDataset) -> Iterator[str]:
+    if unseen := [name for name, count in test.images_per_class.items() if count == 0]:
+        yield (
+            f'no test image shows {", ".join(unseen)}: such a class is left out of the means, or '
+            'has an IoU of 0 if it is predicted'
+        )
+
+
 def _no_batch(loader: ConfigDict, images: int) -> list[str]:
     endless = loader.sampler.type == 'InfiniteSampler'
     batch = loader.batch_size * get_world_size()
@@ -152,6 +197,15 @@ def _within_an_update(cfg: Config, images: int) -> list[str]:
         'several processes have gathered until then. Set default_hooks.checkpoint.interval to a '
         f'multiple of {step}'
     ]
+
+
+def _counts(split: str, images: dict[str, int]) -> Iterator[str]:
+    if not images:
+        return
+    many = len(images) > MANY_CLASSES
+    shown = sorted(images, key=images.__getitem__)[:RAREST] if many else images
+    rest = f' are the rarest of {len(images)}, the others up to {max(images.values()):,}'
+    yield f'  {split}: {", ".join(f"{n} {images[n]:,}" for n in shown)}{rest * many}'
 
 
 def _or_unknown(count: int | None) -> str:

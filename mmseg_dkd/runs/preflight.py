@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.hooks import EarlyStoppingHook
 from mmseg.registry import HOOKS, MODELS, OPTIMIZERS
 
+from ..labels import VOID
 from ..models.segmentor import IncrementalSegmentor
 
 LOOPS = {'EpochBasedTrainLoop': 'max_epochs', 'IterBasedTrainLoop': 'max_iters'}
@@ -120,6 +121,12 @@ def _loaders(cfg: Config) -> Iterator[str]:
                 f'{key}.dataset has no scenario, so that it would show all classes at every step: '
                 "wrap it as dict(type='StepDataset', scenario=scenario, dataset=...)"
             )
+        elif 'scenario' not in loader.dataset:
+            yield (
+                f'{key}.dataset is a {loader.dataset.get("type")} around a StepDataset, so that '
+                'the step would not know its images: leave it out. How often they are shown is up '
+                'to train_cfg'
+            )
         for dataset in steps:
             if dataset.get('test_mode', False) != tests:
                 yield (
@@ -148,6 +155,18 @@ def _evaluator(cfg: Config) -> Iterator[str]:
             f'test_evaluator is {", ".join(map(str, kinds))}, but the scores of a step are those '
             f"of one {METRIC}: write test_evaluator=dict(type='{METRIC}')"
         )
+
+
+def _void(cfg: Config) -> Iterator[str]:
+    given = cfg.test_evaluator
+    parts = dict(test_evaluator=given if isinstance(given, list | tuple) else [given])
+    for name in ('decode_head', 'auxiliary_head'):
+        heads = cfg.model.get(name) or []
+        parts[f'model.{name}'] = heads if isinstance(heads, list | tuple) else [heads]
+    for key, listed in parts.items():
+        for part in listed:
+            if (ignored := part.get('ignore_index', VOID)) != VOID:
+                yield f'{key}.ignore_index is {ignored}, but void is {VOID} alone: leave it out'
 
 
 def _start(cfg: Config) -> Iterator[str]:
@@ -233,6 +252,7 @@ CHECKS = (
     _checkpoints,
     _loaders,
     _evaluator,
+    _void,
     _start,
     _model,
     _hooks,

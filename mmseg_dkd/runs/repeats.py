@@ -26,7 +26,7 @@ def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
             it names file and line.
     """
     orders: dict[str, list[int]] = {}
-    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+    for number, line in enumerate(Path(path).read_text('utf-8-sig').splitlines(), 1):
         name, _, ids = line.split('#')[0].rpartition(':')
         if not ids.strip():
             continue

@@ -9,7 +9,7 @@ from ..utils.json_file import read_json, write_json
 
 RESULTS = 'results.json'
 RESULTS_TABLE = 'results.csv'
-NOT_SCORES = ('per_class_iou', 'choices', 'provenance')
+NOT_SCORES = ('per_class_iou', 'left_out', 'choices', 'provenance')
 
 
 def read_results(work_dir: Path) -> list[dict]:
@@ -27,8 +27,8 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     Args:
         work_dir: Folder of the run.
         entry: ``step``, ``miou_base``, ``miou_novel``, ``miou_all``, ``hiou`` and
-            ``per_class_iou``, in percent, and ``choices`` and ``provenance``, which the CSV leaves
-            out.
+            ``per_class_iou``, in percent, and ``left_out``, ``choices`` and ``provenance``, which
+            the CSV leaves out.
 
     Returns:
         All entries, by step.

@@ -20,6 +20,7 @@ from ..engine.choices import choices_of
 from ..engine.hooks import CostHook
 from ..engine.resolve import step_config
 from ..evaluation import IncrementalIoUMetric
+from ..evaluation.scores import left_out
 from ..models.segmentor import segmentor_of
 from ..scenario import Scenario
 from ..visualization.pictures import draw
@@ -124,11 +125,17 @@ class Run:
         return [step for step in steps if step >= first]
 
     def check(self, steps: list[int]) -> None:
-        """Raise a RuntimeError that lists what is missing to run the steps, if anything is."""
+        """Raise a RuntimeError that lists what is missing to run the steps, if anything is, and
+        log what is odd."""
         missing: dict[str, list[str]] = {}
+        notes: dict[str, list[str]] = {}
         for plan in self.plan(steps):
             for problem in plan.missing:
                 missing.setdefault(problem, []).append(str(plan.step))
+            for note in plan.notes:
+                notes.setdefault(note, []).append(str(plan.step))
+        for note, of in notes.items():
+            print_log(f'step {", ".join(of)}: {note}', logger='current', level=logging.WARNING)
         if missing:
             listed = [f'step {", ".join(of)}: {problem}' for problem, of in missing.items()]
             raise RuntimeError('nothing was trained:\n' + '\n'.join(listed))
@@ -288,6 +295,7 @@ class Run:
                 step=step.number,
                 **metric.scores,
                 per_class_iou=metric.per_class_iou,
+                left_out=left_out(metric.per_class_iou),
                 choices=choices_of(cfg),
                 provenance=provenance_of(
                     self._config_name, step.recipe, self.scenario.fingerprint, runner.seed

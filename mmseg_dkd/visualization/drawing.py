@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
 MARKERS = 'os^Dv<>'
 LINES = ('-', '--', ':')
+# Names of classes, methods and scenarios are drawn as they are, with dollar signs. As a decorator.
+as_written = rc_context({'text.parse_math': False})
 
 
 def style(number: int) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def spread_points(number: int, count: int, points: int) -> float:
     return 0.4 * ((number + 0.5) / count - 0.5) if points == 1 else 0.0
 
 
+@as_written
 def legend(figure: Figure, columns: int = 2) -> None:
     """One legend for all panels, below them."""
     found: dict[str, Any] = {}

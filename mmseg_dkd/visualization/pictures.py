@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image, ImageOps
 
+from .drawing import as_written
+
 CURVES = (('miou_base', 'mIoU base'), ('miou_novel', 'mIoU novel'), ('miou_all', 'mIoU all'))
 DPI = 120
 # Of a sample, in pixels.
@@ -48,6 +50,7 @@ def curves(results: Sequence[dict]) -> Figure:
     return figure
 
 
+@as_written
 def iou_matrix(results: Sequence[dict]) -> Figure:
     """IoU in percent: one row per step, one column per class, in the order of learning."""
     names = list(results[-1]['per_class_iou'])
@@ -84,6 +87,7 @@ def iou_matrix(results: Sequence[dict]) -> Figure:
     return figure
 
 
+@as_written
 def samples(work_dir: Path, steps: Sequence[int]) -> Figure:
     """Fixed test images, one per column: image, ground truth and the prediction of every step.
 
