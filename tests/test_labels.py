@@ -9,6 +9,7 @@ from mmseg_dkd import Scenario
 from mmseg_dkd.labels import (
     UNKNOWN,
     VOID,
+    check_names,
     class_ids_of_labels,
     label_of,
     labels_of_step,
@@ -36,3 +37,39 @@ def test_every_class_has_the_label_of_its_step(order, base):
         assert list(labels_of_step(scenario, step)) == expected
     steps = [labels_of_step(scenario, step) for step in range(scenario.num_steps)]
     assert np.concatenate(steps).tolist() == labels
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        '',
+        ' ',
+        'a\nb',
+        'a\n',
+        'a\rb',
+        'a\vb',
+        'a\fb',
+        'a\tb',
+        'a\0',
+        'a\x1b[2J',
+        'a\x85b',
+        'a\u2028b',
+    ]
+    + ['a\u2029b', 'a\ud800', '\ufeffa', 3, None, True, b'a', ('a',)],
+    ids=ascii,
+)
+def test_what_cannot_be_the_name_of_a_class_is_refused(name):
+    with pytest.raises(ValueError) as caught:
+        check_names(['background', name])
+    assert str(caught.value).startswith(f'{name!r} cannot be the name of a class')
+
+
+def test_name_of_two_classes_is_refused():
+    with pytest.raises(ValueError, match="have the name 'cat'"):
+        check_names(['background', 'cat', 'dog', 'cat'])
+
+
+def test_any_line_of_text_is_a_name():
+    check_names(
+        ['$\\frac$', '<b>', 'a|b', "o'brien", 'Gabelstapler 2,5 t', '叉车', 'می\u200cخواهم', '🚗']
+    )

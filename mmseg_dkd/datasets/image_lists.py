@@ -43,7 +43,7 @@ class TextBackend(LocalBackend):
 def by_any_editor(part: dict) -> dict:
     """The config of a data set of mmseg, such that its list of images is read by
     :class:`TextBackend`; it stays as it is where it names a backend."""
-    kind = part['type']
+    kind = part.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
     readable = inspect.isclass(kind) and issubclass(kind, BaseSegDataset)
     if not readable or not part.get('ann_file') or part.get('backend_args'):
@@ -76,25 +76,22 @@ def notes_of(train: 'StepDataset', test: 'StepDataset') -> list[str]:
     """In words, what a step's training and test images miss or have twice."""
     notes = []
     for kind, data in dict(training=train, test=test).items():
-        twice = [image for (image, _), count in Counter(data.files).items() if count > 1]
-        if twice:
-            notes.append(f'{len(twice)} {kind} images are there more than once: {_few(twice)}')
+        if twice := [image for (image, _), count in Counter(data.files).items() if count > 1]:
+            notes.append(f'{kind} images that are there more than once: {_few(twice)}')
     tested = {image for image, _ in test.files}
     if both := sorted({image for image, _ in train.files} & tested):
         notes.append(
-            f'{len(both)} images are both trained on and tested, which makes scores too good: '
-            f'{_few(both)}'
+            f'images that are both trained on and tested, which makes scores too good: {_few(both)}'
         )
     for part in (*train.parts, *test.parts):
         if isinstance(part, BaseSegDataset) and (lone := masks_without_image(part)):
             notes.append(
-                f'{len(lone)} masks in {part.data_prefix["seg_map_path"]} are not used, since no '
-                f'image of their name ends in {part.img_suffix}: {_few(lone)}'
+                f'masks in {part.data_prefix["seg_map_path"]} that are not used, since no image of '
+                f'their name ends in {part.img_suffix}: {_few(lone)}'
             )
     # Training and test images may come from the same folders.
     return list(dict.fromkeys(notes))
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''
-    return ', '.join(names[:SHOWN]) + more
+    return f'{len(names)} ({", ".join(names[:SHOWN])}{", ..." * (len(names) > SHOWN)})'

@@ -1,11 +1,14 @@
-"""The data sets that a step takes its images from: which ones can be taken, and what they need."""
+"""The data sets that a step takes its images from: which can be taken, and how they are built."""
 
 from pathlib import Path
 
+import numpy as np
 from mmengine.dataset import BaseDataset, ConcatDataset
 from mmseg.registry import DATASETS
 
 from ..labels import VOID
+from .image_lists import by_any_editor
+from .relabel import insert_relabel
 
 
 def parts_of(dataset: dict) -> list[dict]:
@@ -29,6 +32,31 @@ def parts_of(dataset: dict) -> list[dict]:
                 'often images are shown is up to train_cfg'
             )
     return parts
+
+
+def relabelled(dataset: dict, table: np.ndarray) -> tuple[dict, list[dict]]:
+    """The config with a look-up of labels in the pipeline of every part, and with lists of images
+    that any editor may have saved.
+
+    Args:
+        dataset: The config.
+        table: int ``[256]``: what each label becomes.
+
+    Returns:
+        The config, and that of the transform that reads the masks of each part.
+
+    Raises:
+        ValueError: If a part has no such transform; as :func:`parts_of`.
+    """
+    relabel = dict(type='Relabel', table=table.tolist())
+    parts, loaders = [], []
+    for part in parts_of(dataset):
+        part, found = insert_relabel(part, relabel)
+        if not found:
+            raise ValueError(f"no 'LoadAnnotations' in the pipeline of {part.get('type')}")
+        parts.append(by_any_editor(part))
+        loaders.append(found[0])
+    return (dict(dataset, datasets=parts) if 'datasets' in dataset else parts[0]), loaders
 
 
 def check_paths(dataset: dict) -> None:

@@ -22,11 +22,9 @@ from ..labels import (
 )
 from ..scenario import Scenario
 from ..utils.randomness import Draw, seeded
-from .image_lists import by_any_editor
 from .memory import read_memory
-from .parts import build, check_labels, check_paths, parts_of
+from .parts import build, check_labels, check_paths, parts_of, relabelled
 from .presence import FOLDER, class_presence, read_mask
-from .relabel import insert_relabel
 
 
 @DATASETS.register_module()
@@ -93,7 +91,7 @@ class StepDataset:
         if pipeline is not None:
             for each in parts_of(dataset):
                 each['pipeline'] = copy.deepcopy(pipeline)
-        dataset, loaders = self._relabelled(dataset)
+        dataset, loaders = relabelled(dataset, self._table(self._kept()))
         check_paths(dataset)
         self.dataset = build(dataset)
         self._metainfo = self._renamed(self.dataset.metainfo)
@@ -130,19 +128,6 @@ class StepDataset:
         self.indices = self.indices[:limit]
         self.memory = [] if memory is None else self._recall(memory['file'])
         self.memory_share = 0.0 if memory is None else memory.get('share', 0.5)
-
-    def _relabelled(self, dataset: dict) -> tuple[dict, list[dict]]:
-        """The config with a look-up of labels in the pipeline of every part, and the config of the
-        transform that reads each part's masks."""
-        relabel = dict(type='Relabel', table=self._table(self._kept()).tolist())
-        parts, loaders = [], []
-        for part in parts_of(dataset):
-            part, found = insert_relabel(part, relabel)
-            if not found:
-                raise ValueError(f"no 'LoadAnnotations' in the pipeline of {part.get('type')}")
-            parts.append(by_any_editor(part))
-            loaders.append(found[0])
-        return (dict(dataset, datasets=parts) if 'datasets' in dataset else parts[0]), loaders
 
     def _nothing(self, infos: list[dict], loaders: list[dict]) -> str:
         """That the step selects no image, and what is in a mask that might have been one of it."""

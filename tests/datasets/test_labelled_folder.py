@@ -130,6 +130,9 @@ def test_step_whose_images_are_all_in_the_other_part_is_named(root):
         (dict(forklft=1), {}, r"first/masks: 'forklft' is none of the classes \['background'"),
         (dict(box=256), {}, '256 is no value of a mask'),
         (dict(box='1'), {}, "'1' is no value of a mask"),
+        (dict(box=None), {}, 'None is no value of a mask'),
+        (dict(box=True), {}, 'True is no value of a mask'),
+        (['background', 'box'], {}, r"labels=\['background', 'box'\] .*: write labels=dict"),
         (dict(box=[1, 2], forklift=2), {}, 'the value 2 is there twice'),
         (dict(box=1), dict(reduce_zero_label=True), 'leave reduce_zero_label out'),
         (dict(box=1), dict(img_suffix='.tif'), r'first/images/\*.tif: no image there'),
@@ -138,6 +141,14 @@ def test_step_whose_images_are_all_in_the_other_part_is_named(root):
 def test_contradictions_are_refused_by_value(root, labels, changes, message):
     with pytest.raises(ValueError, match=message):
         StepDataset(folder(root, 'first', labels, **changes), SCENARIO, 0)
+
+
+def test_class_that_is_called_void_is_refused(root):
+    # A void in a weld is a defect, but here the word is taken.
+    cfg = folder(root, 'first', dict(background=[0, 3], box=1))
+    cfg['metainfo'] = dict(classes=['background', 'box', 'void'])
+    with pytest.raises(ValueError, match="a class is called 'void'.*another name in metainfo"):
+        StepDataset(cfg, SCENARIO, 0)
 
 
 def test_without_background_void_is_what_nobody_labelled(root):

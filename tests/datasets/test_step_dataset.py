@@ -218,8 +218,20 @@ def test_installed_data_sets_have_the_layout_that_is_assumed():
         (dict(data_root='/no'), FileNotFoundError, "/no/JPEGImages does not .* data_root .*'/no'"),
         (dict(ann_file='ImageSets/trian.txt'), FileNotFoundError, 'trian.txt does not exist'),
         (dict(pipeline=PIPELINE[::2]), ValueError, "no 'LoadAnnotations' in the .* of Fashion"),
+        (dict(data_prefix=dict(img_path='JPEGImages')), ValueError, 'set seg_map_path in data_pre'),
+        (dict(ignore_index=0), ValueError, 'ignore_index=0 of FashionDataset: void is 255 alone'),
+        (
+            dict(reduce_zero_label=True),
+            ValueError,
+            'reduce_zero_label=True of FashionDataset makes 0 void .* has_background=False',
+        ),
+        (
+            dict(pipeline=[PIPELINE[0], dict(PIPELINE[1], reduce_zero_label=True), PIPELINE[2]]),
+            ValueError,
+            'reduce_zero_label=True of LoadAnnotations contradicts reduce_zero_label=False of',
+        ),
     ],
-    ids=['root', 'list', 'loader'],
+    ids=['root', 'list', 'loader', 'masks', 'void', 'shifted', 'shifted by the loader'],
 )
 def test_unusable_settings_are_refused_by_value(fashion, change, error, message):
     with pytest.raises(error, match=message):
@@ -239,6 +251,73 @@ def test_pipeline_is_that_of_all_wrapped_data_sets(fashion):
     }
     assert set(np.unique(dataset[0]['data_samples'].gt_sem_seg.data)) <= {0, 1, 2, 3, 255}
     assert all('pipeline' not in part for part in parts), "the caller's config is changed"
+
+
+WRAPPERS = dict(
+    RepeatDataset=lambda part: dict(type='RepeatDataset', times=3, dataset=part),
+    ClassBalancedDataset=lambda part: dict(
+        type='ClassBalancedDataset', oversample_thr=0.1, dataset=part
+    ),
+    ConcatDataset=lambda part: dict(
+        type='ConcatDataset', datasets=[dict(type='ConcatDataset', datasets=[part])]
+    ),
+    StepDataset=lambda part: dict(type='StepDataset', dataset=part, scenario=FASHION),
+)
+
+
+@pytest.mark.parametrize('within', [False, True], ids=['alone', 'in a ConcatDataset'])
+@pytest.mark.parametrize('kind', WRAPPERS)
+def test_wrapper_is_refused_by_its_name(fashion, kind, within):
+    part = voc_like('FashionDataset', fashion, 'train')
+    cfg = WRAPPERS[kind](part)
+    cfg = dict(type='ConcatDataset', datasets=[part, cfg]) if within else cfg
+    with pytest.raises(ValueError, match=f'{kind} in a StepDataset.* write what it wraps in its'):
+        StepDataset(cfg, FASHION, 0)
+
+
+def test_data_sets_that_number_other_classes_are_not_one(fashion):
+    parts = [voc_like('FashionDataset', fashion, 'train') for _ in range(2)]
+    parts[1]['metainfo'] = dict(classes=FashionDataset.METAINFO['classes'][::-1])
+    keys = ['classes', 'palette', 'label_map']
+    cfg = dict(type='ConcatDataset', datasets=parts, ignore_keys=keys)
+    with pytest.raises(
+        ValueError, match=r"ignore_keys=\['classes', .*must number the same classes"
+    ):
+        StepDataset(cfg, FASHION, 0)
+
+
+@pytest.mark.parametrize(
+    'name, words', [('sea', "have the name 'sea'"), (3, '3 cannot be the nam')]
+)
+def test_names_are_looked_at_before_the_masks(bare, name, words):
+    cfg = dict(bare_cfg(bare), metainfo=dict(classes=('sky', 'sea', name, 'tree')))
+    cfg['data_prefix'] = dict(cfg['data_prefix'], seg_map_path='images')  # unusable ones
+    with pytest.raises(ValueError, match=words):
+        StepDataset(cfg, BARE, 0)
+
+
+def test_class_cannot_have_the_name_of_what_nobody_labelled(bare):
+    cfg = dict(bare_cfg(bare), metainfo=dict(classes=('sky', 'sea', 'unlabelled', 'tree')))
+    with pytest.raises(ValueError, match="several classes have the name 'unlabelled'"):
+        StepDataset(cfg, BARE, 0)
+
+
+@pytest.mark.parametrize(
+    'step, train, test',
+    [
+        (0, dict(sand=2), dict(sand=2)),
+        (1, dict(sky=2, tree=2), dict(sand=2, sky=2, tree=2)),
+    ],
+)
+def test_images_are_counted_by_the_classes_that_have_a_label(bare, step, train, test):
+    for test_mode, expected in enumerate((train, test)):
+        data = StepDataset(bare_cfg(bare), BARE, step, bool(test_mode))
+        assert data.images_per_class == expected and list(data.images_per_class) == list(expected)
+
+
+def test_class_without_an_image_counts_none(bare):
+    cfg = dict(bare_cfg(bare), indices=[0, 1])
+    assert StepDataset(cfg, BARE, 1).images_per_class == dict(sky=1, tree=0)
 
 
 def test_scenario_of_another_data_set_is_refused(fashion):
