@@ -22,7 +22,7 @@ from ..scenario import Scenario
 from ..visualization.drawing import as_written
 from ..visualization.pictures import tint
 from .figures import SIDES, finished_runs, labels_of, last_step
-from .table import spread
+from .table import markdown, spread
 
 # Images with the class, and as many without it.
 COUNT = 2
@@ -134,13 +134,14 @@ def compare(
         cells[-1] += [viewer.iou for viewer in viewers]
     title = f'class {class_name!r}, step {step} (%)'
     columns = ['run' if seed == '.' else seed for seed in seeds]
-    lines = [f'| {" | ".join([title, *columns, "mean"])} |', '|---' * (len(seeds) + 2) + '|']
     kinds = (f'pixels >= 0.5 in {np.count_nonzero(area == 0)} images without it', 'IoU')
     names = [f'{side} ({label})' for side, label in zip(SIDES, labels_of(rows), strict=True)]
     titles = [f'{name}: {kind}' for kind in kinds for name in names]
-    for title, values in zip(titles, zip(*cells, strict=True), strict=True):
-        lines.append(f'| {" | ".join([title, *(spread([v]) for v in values), spread(values)])} |')
-    return figures[0], '\n'.join(lines)
+    lines = {
+        name: [*(spread([v]) for v in values), spread(values)]
+        for name, values in zip(titles, zip(*cells, strict=True), strict=True)
+    }
+    return figures[0], markdown([title, *columns, 'mean'], lines)
 
 
 def choose_images(area: np.ndarray, peak: np.ndarray) -> list[int]:

@@ -17,7 +17,7 @@ from ..runs.results import read_results
 from ..runs.step import config_file, step_folder
 from ..scenario import Scenario
 from ..visualization.drawing import as_written, draw_mean, legend, spread_points
-from .table import spread
+from .table import markdown, spread
 
 SIDES = ('without', 'with')
 COLUMNS = 3
@@ -132,8 +132,7 @@ def change(rows: Sequence[Path], step: int) -> tuple[Figure, str]:
     """
     figure, panels = _panels(len(CHANGES))
     titles = [rf'$\|z{sign}_{{{step}}} - z{sign}_{{{step - 1}}}\|$' for sign in CHANGES.values()]
-    lines = ['| mean over the last quarter | pos (z+) | neg (z-) | logit (z) | runs |']
-    lines.append('|---' * 5 + '|')
+    lines: dict[str, list[str]] = {}
     for number, (side, label, row) in enumerate(zip(SIDES, labels_of(rows), rows, strict=True)):
         found = [_read_change(run, step) for run in finished_runs(row, step).values()]
         # Runs may have been measured at other intervals.
@@ -144,12 +143,13 @@ def change(rows: Sequence[Path], step: int) -> tuple[Figure, str]:
             draw_mean(axes, iterations, curve, name, number, marked=False)
         late = values[:, iterations > 0.75 * iterations[-1]].mean(axis=1)
         cells = [spread(column) for column in late.T.tolist()]
-        lines.append(f'| {" | ".join([f"{side} ({label})", *cells, str(len(found))])} |')
+        lines[f'{side} ({label})'] = [*cells, str(len(found))]
     for axes, title in zip(panels, titles, strict=True):
         axes.set(title=title, xlabel=f'iteration of step {step}')
     panels[0].set_ylabel('L2 norm over the old classes')
     legend(figure)
-    return figure, '\n'.join(lines)
+    heads = ['mean over the last quarter', 'pos (z+)', 'neg (z-)', 'logit (z)', 'runs']
+    return figure, markdown(heads, lines)
 
 
 def _finished(row: Path, step: int | None = None) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.evaluation import conventions_of
+from mmseg_dkd.evaluation import scores as of_scores
 from mmseg_dkd.evaluation.conventions import scores
 
 VOC = Scenario([[3, 1], [5], [2, 4]], 5)
@@ -116,6 +117,21 @@ def test_the_conventions_differ_where_they_should():
     found = [scores(matrix, c, names, 2)['miou_all'] for c in conventions_of(True)]
     mib, without_zero, plop, ssul, dkd = found
     assert plop == dkd and len({mib, without_zero, plop, ssul}) == 4
+
+
+def test_classes_that_the_means_leave_out_are_named(monkeypatch):
+    found = []
+    monkeypatch.setattr(of_scores, 'print_log', lambda text, **_: found.append(text))
+    matrix = np.zeros((2, 6, 4), np.int64)
+    # Neither background nor class 5 is there; class 1 is predicted alone.
+    matrix[0, 1, 1] = matrix[0, 1, 2] = 7
+    for convention in conventions_of(True):
+        scores(matrix, convention, ['background', '3', '1', '5'], num_base=2)
+    named = [text.split(', since')[0] + text.rpartition(':')[2] for text in found]
+    ours = ['MiB', 'MiB', 'PLOP', 'SSUL', 'DKD']
+    absent = ['background, 5', '5', *['background, 5'] * 3]
+    expected = [f'left out of the means of {c} {a}' for c, a in zip(ours, absent, strict=True)]
+    assert named == expected
 
 
 @settings(deadline=None, max_examples=50)

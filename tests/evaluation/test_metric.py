@@ -12,6 +12,7 @@ from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
 from mmseg_dkd.evaluation import harmonic_mean, summarise
+from mmseg_dkd.evaluation.scores import left_out
 
 NAMES = ('background', 'cat', 'dog', 'cow', 'bus', 'car')
 ABSENT = 5  # Occurs neither in ground truth nor in predictions.
@@ -99,6 +100,31 @@ def test_millions_of_pixels_are_counted_exactly():
     assert metric.per_class_iou['background'] == pytest.approx(expected, rel=1e-9)
     assert metric.per_class_iou['cat'] == pytest.approx(100 / 20_001, rel=1e-9)
     assert logged['aAcc'] == round(100 * (2**24 + 1) / (2**24 + 20_001), 2)
+
+
+@pytest.fixture
+def logged():
+    """What is logged."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append((record.levelname, record.getMessage()))
+    logger = MMLogger.get_instance('scores')
+    logger.addHandler(handler)
+    yield lines
+    logger.removeHandler(handler)
+
+
+def test_classes_that_the_means_leave_out_are_named(logged):
+    metric = evaluate((*NAMES, 'van'), 2, pairs())[1]
+    assert left_out(metric.per_class_iou) == ['car', 'van']
+    warnings = [t for level, t in logged if level == 'WARNING' and 'means' in t]
+    words = (
+        'left out of the means, since neither a test image nor a prediction shows them: car, van'
+    )
+    assert warnings == [words]
+    logged.clear()
+    evaluate(NAMES[:ABSENT], 2, pairs())
+    assert not any('means' in text for _, text in logged)
 
 
 def test_table_of_the_scores_is_logged():

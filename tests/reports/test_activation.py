@@ -126,6 +126,7 @@ def test_another_class_and_step_and_a_single_run(finished):
     figure, table = activation.compare(finished, finished, step=1, class_name='dress')
     assert table.startswith("| class 'dress', step 1 (%) | run | mean |\n|---|---|---|\n")
     assert figure.axes[0].get_ylabel() == 'dress'
+    assert not figure.axes[0].yaxis.label.get_parse_math(), 'a name is no formula'
 
 
 def test_unknown_classes_list_the_known_ones(finished):

@@ -49,6 +49,11 @@ def test_means_of_all_base_and_novel_classes_over_the_steps():
         assert abs(point.get_xdata()[0] - 2) < 0.3, 'at the last step'
 
 
+def test_names_of_folders_are_no_formulas(tmp_path):
+    odd = r'$\frac$'
+    draw_curves({odd: {odd: [outcome(0), outcome(1)]}}).savefig(tmp_path / 'curves.png')
+
+
 def test_a_row_of_panels_for_every_scenario_and_one_legend():
     methods = {f'method {k}': [outcome(k)] for k in range(13)}
     figure = draw_curves(

@@ -115,6 +115,24 @@ def test_rows_of_other_scenarios_are_refused(tmp_path):
         figures.steps([tmp_path / 'a', tmp_path / 'b'])
 
 
+def test_names_are_no_formulas_but_norms_are(tmp_path):
+    row, other = tmp_path / r'$\frac$', tmp_path / 'dkd'
+    results = write_run(row, 0)
+    write_run(other, 0)
+    for entry in results:
+        iou = entry['per_class_iou']
+        entry['per_class_iou'] = {n.replace('class 2', r'$\frac$'): v for n, v in iou.items()}
+    write_json(row / 'results.json', results)
+    figure = figures.steps([row])
+    assert r'$\frac$: IoU (%)' in [axes.get_title() for axes in figure.axes]
+    figure.savefig(tmp_path / 'steps.png')
+    for run in (row, other):
+        write_changes(run, '2026', ramp([10, 20], 1))
+    figure, _ = figures.change([row, other], 1)
+    assert figure.axes[0].title.get_parse_math()
+    figure.savefig(tmp_path / 'change.png')
+
+
 def test_only_finished_runs_count(tmp_path):
     write_run(tmp_path / 'row' / 'seed_0', 0)
     write_run(tmp_path / 'row' / 'seed_1', 1, finished=2)

@@ -150,6 +150,17 @@ def test_names_are_text_whatever_they_are(tmp_path):
     assert f'Ground truth of image 2: {LETTERS} 1' in [image['alt'] for image in page.all('img')]
 
 
+def test_classes_that_no_mean_has_are_named(tmp_path):
+    entries = write_run(tmp_path, [2, 1], 2)
+    page = Page(write_page(tmp_path))
+    words = 'Left out of the means of step {}, since neither the ground truth nor a prediction'
+    assert all(f'{words.format(step)} shows them: class 2.' in page.text for step in (0, 1))
+    for entry in entries:
+        entry['per_class_iou']['class 2'] = 0.0
+    write_json(tmp_path / 'results.json', entries)
+    assert 'Left out' not in Page(write_page(tmp_path)).text
+
+
 def test_an_unfinished_run_says_what_is_missing(tmp_path):
     write_run(tmp_path, [4, 2, 2], 2)
     page = Page(write_page(tmp_path))

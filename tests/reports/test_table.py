@@ -8,7 +8,7 @@ import pytest
 
 from mmseg_dkd.reports.outcomes import Outcome
 from mmseg_dkd.reports.report import write_report
-from mmseg_dkd.reports.table import spread, write_forgetting, write_table
+from mmseg_dkd.reports.table import markdown, spread, write_forgetting, write_table
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from mmseg_dkd.reports.table import spread, write_forgetting, write_table
 )
 def test_spread_is_mean_and_sample_deviation(values, text):
     assert spread(values) == text
+
+
+def test_bar_in_a_name_is_no_border():
+    assert markdown(['', 'a|b'], {'c|d': ['1']}) == '|  | a\\|b |\n|---|---|\n| c\\|d | 1 |'
 
 
 def outcome(steps, name='run', minutes=None, mib=None, base=('background', 'a'), **choices):

@@ -59,6 +59,25 @@ FAULTS = {
         {'train_dataloader.dataset': dict(_delete_=True, type='FashionDataset')},
         'StepDataset',
     ),
+    'a wrapper around the step': (
+        {
+            'train_dataloader.dataset': dict(
+                _delete_=True,
+                type='RepeatDataset',
+                times=2,
+                dataset=dict(type='StepDataset', scenario=dict(name='4-2', num_classes=8)),
+            )
+        },
+        'train_dataloader.dataset is a RepeatDataset around a StepDataset',
+    ),
+    'another void of the metric': (
+        {'test_evaluator.ignore_index': 0},
+        'test_evaluator.ignore_index is 0, but void is 255 alone',
+    ),
+    'another void of the head': (
+        {'model.decode_head.ignore_index': 0},
+        'model.decode_head.ignore_index is 0, but void is 255 alone',
+    ),
     'trained as tested': ({'train_dataloader.dataset.test_mode': True}, 'set it to False'),
     'tested as trained': ({'test_dataloader.dataset.test_mode': False}, 'set it to True'),
     'weights of another model': ({'load_from': 'model.pth'}, 'start_from=CHECKPOINT'),

@@ -35,6 +35,12 @@ def test_orders_are_read_with_their_names(tmp_path):
     }
 
 
+def test_orders_are_read_as_windows_saves_them(tmp_path):
+    (tmp_path / 'orders.txt').write_bytes(b'\xef\xbb\xbf4 3 2 1\r\n\r\nup: 1 2 3 4\r\n')
+    expected = dict(order_0=[4, 3, 2, 1], up=[1, 2, 3, 4])
+    assert read_orders(tmp_path / 'orders.txt', SCENARIO) == expected
+
+
 @pytest.mark.parametrize(
     'text, words',
     [

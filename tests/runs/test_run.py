@@ -39,6 +39,8 @@ def test_results_have_the_promised_keys(finished):
         assert len(entry['per_class_iou']) == 5 + 2 * step
         assert list(entry['per_class_iou'])[0] == 'background'
         assert 0 <= entry['miou_all'] <= 100
+        unknown = [name for name, iou in entry['per_class_iou'].items() if iou is None]
+        assert entry['left_out'] == unknown
         if step:
             expected = harmonic_mean(entry['miou_base'], entry['miou_novel'])
             assert entry['hiou'] == pytest.approx(expected)

@@ -90,6 +90,19 @@ def test_matrix_has_a_row_a_step_and_gaps_for_unknown_figures():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [f'class {c}' for c in range(5)]
 
 
+def test_names_are_no_formulas(tmp_path):
+    # Matplotlib would fail to parse the first, and set the second in italics.
+    odd = {'class 1': r'$\frac$', 'class 2': '$x$'}
+    write_samples(tmp_path, steps=1, classes=3, count=2)
+    names = tmp_path / 'step_0/samples/classes.txt'
+    for old, new in odd.items():
+        names.write_text(names.read_text().replace(old, new))
+    (entry,) = entries(1, 3)
+    entry['per_class_iou'] = {odd.get(n, n): v for n, v in entry['per_class_iou'].items()}
+    pictures.draw(tmp_path, tmp_path, [entry])
+    assert (tmp_path / 'iou_matrix.png').is_file() and (tmp_path / 'samples.png').is_file()
+
+
 def test_samples_have_a_row_a_step_and_a_legend_of_the_classes_shown(tmp_path):
     write_samples(tmp_path, steps=2, classes=9, count=3)
     figure = pictures.samples(tmp_path, [0, 1])
