@@ -125,6 +125,6 @@ def check_labels(part: BaseDataset, loader: dict, has_background: bool) -> None:
     ignored = getattr(part, 'ignore_index', VOID)
     if ignored != VOID:
         raise ValueError(
-            f'ignore_index={ignored} of {name}: void is {VOID} alone. Leave it out; a '
+            f'ignore_index={ignored} of {name}: void is 255 alone. Leave it out; a '
             'LabelledFolder makes other values void, by labels=dict(void=...)'
         )

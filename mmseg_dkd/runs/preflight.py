@@ -166,7 +166,7 @@ def _void(cfg: Config) -> Iterator[str]:
     for key, listed in parts.items():
         for part in listed:
             if (ignored := part.get('ignore_index', VOID)) != VOID:
-                yield f'{key}.ignore_index is {ignored}, but void is {VOID} alone: leave it out'
+                yield f'{key}.ignore_index is {ignored}, but void is 255 alone: leave it out'
 
 
 def _start(cfg: Config) -> Iterator[str]:
