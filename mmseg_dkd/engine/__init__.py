@@ -1,11 +1,12 @@
 """What mmengine calls while a step is trained, and how a step starts from the one before."""
 
 from .hooks import FiniteHook, IncrementalStepHook, IterationSeedHook
-from .optimizers import GroupedOptimWrapperConstructor
+from .optimizers import GroupedOptimWrapperConstructor, WarmUpPolyLR
 
 __all__ = [
     'FiniteHook',
     'GroupedOptimWrapperConstructor',
     'IncrementalStepHook',
     'IterationSeedHook',
+    'WarmUpPolyLR',
 ]

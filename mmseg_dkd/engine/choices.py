@@ -24,10 +24,6 @@ def choices_of(cfg: Config) -> dict:
     )
     optim, optimizer = cfg.optim_wrapper, cfg.optim_wrapper.optimizer
     groups = (optim.get('paramwise_cfg') or {}).get('custom_keys', {})
-    schedule = cfg.get('param_scheduler') or []
-    schedule = [schedule] if isinstance(schedule, dict) else schedule
-    length = cfg.train_cfg.get('max_epochs', cfg.train_cfg.get('max_iters'))
-    warm_up = sum(s.end - s.get('begin', 0) for s in schedule if s.type == 'LinearLR')
     checkpointing = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     return dict(
         preset=cfg.get('preset', OFFICIAL),
@@ -43,7 +39,7 @@ def choices_of(cfg: Config) -> dict:
         amp=optim.get('type', 'OptimWrapper').startswith('Amp'),
         epochs=cfg.train_cfg.get('max_epochs'),
         iterations=cfg.train_cfg.get('max_iters'),
-        warm_up=warm_up / length,
+        warm_up=_warm_up(cfg),
         part=cfg.train_dataloader.dataset.get('part'),
         save_best=checkpointing.get('save_best'),
         batch_size_per_process=cfg.train_dataloader.batch_size,
@@ -52,3 +48,19 @@ def choices_of(cfg: Config) -> dict:
         freeze_dropout=model.get('freeze_dropout', False),
         norm_momentum=(model.backbone.get('norm_cfg') or {}).get('momentum', 0.1),
     )
+
+
+def _warm_up(cfg: Config) -> float | None:
+    """Which part of the step it is; None if it is given in another unit than the step's length."""
+    schedule = cfg.get('param_scheduler') or []
+    part = 0.0
+    for scheduler in [schedule] if isinstance(schedule, dict) else schedule:
+        if scheduler['type'] == 'WarmUpPolyLR':
+            part += scheduler.get('warm_up', 0.0)
+        elif scheduler['type'] == 'LinearLR':
+            by_epoch = scheduler.get('by_epoch', True)
+            length = cfg.train_cfg.get('max_epochs' if by_epoch else 'max_iters')
+            if length is None:
+                return None
+            part += (scheduler.get('end', length) - scheduler.get('begin', 0)) / length
+    return part

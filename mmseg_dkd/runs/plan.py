@@ -17,7 +17,7 @@ from ..datasets.step_dataset import StepDataset
 from ..engine import hand_over, start_from
 from ..engine.amp import problems_of_device
 from ..models.weights import pretrained
-from .preflight import by_epoch_of, problems_of
+from .preflight import by_epoch_of, notices_of, problems_of
 from .step import Step
 
 # What building from a config raises: an unknown type, an argument that is unknown or wrong.
@@ -60,6 +60,15 @@ class StepPlan:
         return '\n'.join(lines + [f'  missing: {problem}' for problem in self.missing])
 
 
+def listed(plans: list[StepPlan], kind: str) -> list[str]:
+    """What is ``missing``, or the ``notes``, of all plans: each text once, behind its steps."""
+    steps: dict[str, list[str]] = {}
+    for plan in plans:
+        for text in getattr(plan, kind):
+            steps.setdefault(text, []).append(str(plan.step))
+    return [f'step {", ".join(of)}: {text}' for text, of in steps.items()]
+
+
 def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     """Look at a step's config, build its data sets and its network, and look for its start.
 
@@ -85,6 +94,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     )
     if plan.missing:
         return plan
+    plan.notes += notices_of(step.cfg)
     no_device = problems_of_device(step.cfg)
     plan.missing += no_device
     # Building changes a config.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 from mmengine.hooks import EarlyStoppingHook
-from mmseg.registry import HOOKS, MODELS, OPTIMIZERS
+from mmseg.registry import HOOKS, MODELS, OPTIMIZERS, PARAM_SCHEDULERS
 
 from ..labels import VOID
 from ..models.segmentor import IncrementalSegmentor
@@ -21,6 +21,8 @@ VALIDATION = ('val_dataloader', 'val_cfg', 'val_evaluator')
 METRIC = 'IncrementalIoUMetric'
 # As numpy takes them.
 SEEDS = 2**32
+# Schedulers that go up to the learning rate and leave it there.
+WARM_UPS = ('LinearLR', 'ConstantLR')
 
 
 def problems_of(cfg: Config) -> list[str]:
@@ -32,6 +34,15 @@ def problems_of(cfg: Config) -> list[str]:
     missing = list(_missing(cfg))
     # What is not there cannot be looked at.
     return missing or [problem for check in CHECKS for problem in check(cfg)]
+
+
+def notices_of(cfg: Config) -> list[str]:
+    """What will be run as it is, but may not be meant; each names key, value and remedy.
+
+    Args:
+        cfg: As :func:`.step_config` returns it, without :func:`problems_of`.
+    """
+    return list(_schedule_of_another_length(cfg))
 
 
 def _missing(cfg: Config) -> Iterator[str]:
@@ -237,14 +248,60 @@ def _no_count(key: str, value: object) -> Iterator[str]:
         yield f'{key} is {value!r}: write a whole number, at least 1'
 
 
-def _rates(cfg: Config) -> Iterator[str]:
+def _schedulers(cfg: Config) -> list[dict]:
     given = cfg.get('param_scheduler') or []
-    for scheduler in given if isinstance(given, list | tuple) else [given]:
-        if scheduler.get('by_epoch', True) and not by_epoch_of(cfg):
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _length(cfg: Config) -> tuple[str, int]:
+    """Unit and length of the step; 0 if it has none."""
+    unit, key = ('epoch', 'max_epochs') if by_epoch_of(cfg) else ('iteration', 'max_iters')
+    return unit, cfg.train_cfg.get(key) or 0
+
+
+def _ends(cfg: Config) -> list[tuple[dict, int]]:
+    """The schedulers and their ends, as far as they count as the step does: how many iterations an
+    epoch has is not known here."""
+    length = _length(cfg)[1]
+    alike = [s for s in _schedulers(cfg) if s.get('by_epoch', True) == by_epoch_of(cfg)]
+    return [(scheduler, scheduler.get('end', length)) for scheduler in alike]
+
+
+def _rates(cfg: Config) -> Iterator[str]:
+    unit, length = _length(cfg)
+    for scheduler in _schedulers(cfg):
+        kind = scheduler.get('type')
+        if isinstance(kind, str | None) and PARAM_SCHEDULERS.get(str(kind)) is None:
+            yield f'param_scheduler: there is no scheduler {kind!r}; correct its name or import it'
+        elif scheduler.get('by_epoch', True) and unit == 'iteration':
             yield (
                 f'param_scheduler {scheduler["type"]} counts epochs, but train_cfg counts '
                 'iterations, so that the rate would never change: set by_epoch=False'
             )
+    for scheduler, end in _ends(cfg):
+        if length and scheduler.get('begin', 0) >= end:
+            yield (
+                f'param_scheduler {scheduler["type"]} begins at {unit} {scheduler["begin"]} and '
+                f'ends at {end}, in a step of {length}: set begin to less than that'
+            )
+
+
+def _schedule_of_another_length(cfg: Config) -> Iterator[str]:
+    unit, length = _length(cfg)
+    for scheduler, end in _ends(cfg):
+        if end > length:
+            yield (
+                f'param_scheduler {scheduler["type"]} ends at {unit} {end}, but the step at '
+                f'{length}, before the learning rate comes to its end: without end in the config '
+                'it ends with the step'
+            )
+    curves = [end for scheduler, end in _ends(cfg) if scheduler['type'] not in WARM_UPS]
+    if curves and max(curves) < length:
+        yield (
+            f'param_scheduler ends at {unit} {max(curves)}, but the step at {length}: from there '
+            'on the learning rate stays as it is, 0 for example; without end in the config it '
+            'ends with the step'
+        )
 
 
 CHECKS = (

@@ -28,7 +28,7 @@ from ..visualization.samples import predict_samples
 from .first_step import adopt
 from .lock import one_writer
 from .manifest import begin, forget, read_manifest, remember, verify
-from .plan import StepPlan, plan_of
+from .plan import StepPlan, listed, plan_of
 from .provenance import provenance_of, software
 from .recipe import before_growth, differences, first_step_config, first_step_of, recipe_of
 from .rehearsal import rehearse
@@ -127,18 +127,11 @@ class Run:
     def check(self, steps: list[int]) -> None:
         """Raise a RuntimeError that lists what is missing to run the steps, if anything is, and
         log what is odd."""
-        missing: dict[str, list[str]] = {}
-        notes: dict[str, list[str]] = {}
-        for plan in self.plan(steps):
-            for problem in plan.missing:
-                missing.setdefault(problem, []).append(str(plan.step))
-            for note in plan.notes:
-                notes.setdefault(note, []).append(str(plan.step))
-        for note, of in notes.items():
-            print_log(f'step {", ".join(of)}: {note}', logger='current', level=logging.WARNING)
-        if missing:
-            listed = [f'step {", ".join(of)}: {problem}' for problem, of in missing.items()]
-            raise RuntimeError('nothing was trained:\n' + '\n'.join(listed))
+        plans = self.plan(steps)
+        for note in listed(plans, 'notes'):
+            print_log(note, logger='current', level=logging.WARNING)
+        if missing := listed(plans, 'missing'):
+            raise RuntimeError('nothing was trained:\n' + '\n'.join(missing))
 
     def run(self, steps: list[int], resume: bool = False, wait: bool = False) -> list[dict]:
         """Train and test the steps.

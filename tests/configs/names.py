@@ -39,9 +39,10 @@ def all_steps(names: list[str]) -> list[tuple[str, int]]:
 def rates_of(schedule: list[dict], epochs: int, length: int) -> list[float]:
     """The learning rate in each iteration, from 1.0 on, of epochs of this many iterations."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    # What mmengine's runner adds.
+    added = dict(optimizer=optimizer, epoch_length=length)
     schedulers = [
-        PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer, epoch_length=length))
-        for cfg in schedule
+        PARAM_SCHEDULERS.build(dict(end=epochs) | cfg, default_args=added) for cfg in schedule
     ]
     rates = []
     for _ in range(epochs * length):

@@ -49,6 +49,22 @@ def test_preset_has_every_row_of_the_protocol(name, preset):
     assert (chosen[0]['alpha'], chosen[0]['beta']) == (5.0, 5.0)
 
 
+@pytest.mark.parametrize(
+    ('schedule', 'part'),
+    [
+        ([dict(type='LinearLR', end=15, by_epoch=True), dict(type='PolyLR', begin=15)], 0.25),
+        (dict(type='WarmUpPolyLR', warm_up=0.3), 0.3),
+        (dict(type='WarmUpPolyLR'), 0.0),
+        ([dict(type='LinearLR', end=1500, by_epoch=False)], None),
+        (None, 0.0),
+    ],
+)
+def test_warm_up_is_the_part_of_the_step(schedule, part):
+    cfg = Config.fromfile(REPOSITORY / 'configs/dkd/voc_15-5.py')
+    cfg.param_scheduler = schedule
+    assert choices_of(step_config(cfg, 0))['warm_up'] == part
+
+
 def test_unknown_preset_is_refused_with_those_there_are():
     cfg = Config.fromfile(REPOSITORY / 'configs/dkd/voc_15-5.py')
     cfg.preset = 'paper2'

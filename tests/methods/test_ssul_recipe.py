@@ -2,14 +2,13 @@
 
 import copy
 
-import numpy as np
 import pytest
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
 
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs.recipe import first_step_of
-from tests.configs.names import load, rates_of
+from tests.configs.names import load
 from tests.meta import on_meta
 
 
@@ -38,16 +37,6 @@ def test_learning_rates(name, lr):
                 expected = later * (1e-4 if '.background.' in key else 1)
                 expected = expected if parameter.requires_grad else None
             assert actual.get(id(parameter)) == pytest.approx(expected), key
-
-
-def test_warm_up_on_ade_is_a_factor_on_the_poly():
-    length = 7
-    actual = rates_of(load('ssul/ade_100-50.py').param_scheduler, 100, length)
-    # mmengine reaches the end of either part with its last iteration, not one behind it.
-    done = np.arange(100 * length)
-    warm_up = np.minimum(1e-3 + (1 - 1e-3) * done / (10 * length - 1), 1)
-    expected = warm_up * (1 - done / (100 * length - 1)) ** 0.9
-    np.testing.assert_allclose(actual, expected, atol=1e-9)
 
 
 def test_step_0_is_shared_unless_the_unknown_differs():

@@ -4,7 +4,7 @@ import pytest
 
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs import Run
-from mmseg_dkd.runs.preflight import problems_of
+from mmseg_dkd.runs.preflight import notices_of, problems_of
 from tests.configs.names import ALL, load
 
 EPOCHS = {
@@ -111,10 +111,36 @@ FAULTS = {
         {'test_dataloader.dataset.dataset.type': 'FashoinDataset'},
         'FashoinDataset is not in the',
     ),
+    'an unknown schedule': (
+        {'later_steps.param_scheduler': [dict(type='PolyLRR', by_epoch=False)]},
+        "'PolyLRR'",
+    ),
     'a rate that never changes': (
         {'param_scheduler': [dict(type='PolyLR', end=10)]},
         'by_epoch=False',
     ),
+    'a rate behind the end': (
+        {'param_scheduler': [dict(type='PolyLR', begin=2, by_epoch=False)]},
+        'PolyLR begins at iteration 2 and ends at 2, in a step of 2',
+    ),
+}
+# Schedules of a step of 120 epochs, and words of the notice.
+LENGTHS = {
+    'too short': ([dict(type='PolyLR', end=60)], 'ends at epoch 60, but the step at 120: from'),
+    'too long': ([dict(type='PolyLR', end=150)], 'PolyLR ends at epoch 150, but the step at 120'),
+    'too short behind a warm-up': (
+        [dict(type='LinearLR', end=3), dict(type='CosineAnnealingLR', begin=3, end=60)],
+        'ends at epoch 60, but',
+    ),
+    'a warm-up too long': (
+        [dict(type='LinearLR', end=200), dict(type='PolyLR')],
+        'LinearLR ends at epoch 200',
+    ),
+    'two parts': ([dict(type='PolyLR', end=60), dict(type='PolyLR', begin=60, end=120)], None),
+    'no end': (dict(type='PolyLR'), None),
+    'a warm-up alone': ([dict(type='LinearLR', end=3)], None),
+    'iterations': ([dict(type='PolyLR', end=60, by_epoch=False)], None),
+    'none': (None, None),
 }
 
 
@@ -154,10 +180,34 @@ def test_processes_do_not_write_a_checkpoint_between_updates(changes, words, tin
     Run(cfg, 'run').check([0])
 
 
+@pytest.mark.parametrize('lengths', LENGTHS)
+def test_schedule_of_another_length_is_noticed(lengths, tiny):
+    schedule, words = LENGTHS[lengths]
+    cfg = tiny()
+    cfg.merge_from_dict(EPOCHS | {'train_cfg.max_epochs': 120})
+    cfg.param_scheduler = schedule
+    cfg = step_config(cfg, 0)
+    assert problems_of(cfg) == []
+    notices = notices_of(cfg)
+    assert (len(notices) == 1 and words in notices[0]) if words else notices == []
+
+
+def test_notices_are_told_before_a_step_and_keep_it_from_nothing(tiny, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmseg_dkd.runs.run.print_log', lambda text, **_: said.append(text))
+    cfg = tiny()
+    cfg.param_scheduler[0].end = 1
+    run = Run(cfg, tmp_path)
+    run.check([0, 1])
+    assert len(said) == 1 and said[0].startswith('step 0, 1: param_scheduler ends at iteration 1')
+    assert 'note: param_scheduler ends at iteration 1' in str(run.plan([0])[0])
+
+
 @pytest.mark.parametrize('name', ALL)
-def test_configs_have_no_fault(name):
+def test_configs_have_no_fault_and_nothing_to_notice(name):
     cfg = load(name)
     assert problems_of(step_config(cfg, 0)) == []
+    assert notices_of(step_config(cfg, 0)) == []
 
 
 def test_a_fault_of_all_steps_is_told_once(tiny, tmp_path):

@@ -9,24 +9,9 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
 auto_scale_lr = dict(base_batch_size=24)
 # Paper: poly with a linear warm-up "following SSUL", whose program warms up for 10 % of the
-# iterations. Program: from 1e-3 of the lr, for 20 %; poly with power 0.9 after it, per iteration.
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-3,
-        begin=0,
-        end=20,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='PolyLR',
-        power=0.9,
-        eta_min=0,
-        begin=20,
-        end=100,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+# iterations. Program: for 20 %, from 1e-3 of the lr; poly runs from the first iteration on, with
+# power 0.9, and the warm-up multiplies it.
+param_scheduler = [dict(_base_.poly, warm_up=0.2, start_factor=1e-3)]
 # Paper: 100 epochs at every step.
 train_cfg = dict(max_epochs=100)
 later_steps = dict(
@@ -51,23 +36,7 @@ presets = dict(
             paramwise_cfg=dict(_delete_=True)),
         model=dict(backbone=dict(norm_cfg=dict(momentum=0.1))),
         # "Following SSUL", whose program warms up for 10 %.
-        param_scheduler=[
-            dict(
-                type='LinearLR',
-                start_factor=1e-3,
-                begin=0,
-                end=10,
-                by_epoch=True,
-                convert_to_iter_based=True),
-            dict(
-                type='PolyLR',
-                power=0.9,
-                eta_min=0,
-                begin=10,
-                end=100,
-                by_epoch=True,
-                convert_to_iter_based=True)
-        ],
+        param_scheduler=[dict(_base_.poly, warm_up=0.1, start_factor=1e-3)],
         later_steps=dict(
             optim_wrapper=dict(paramwise_cfg=dict(_delete_=True)),
             model=dict(freeze_norm=False, freeze_dropout=False))))

@@ -6,23 +6,7 @@ optim_wrapper = dict(
     optimizer=dict(_delete_=True, **_base_.adamw),
     paramwise_cfg=dict(custom_keys=_base_.adamw_keys))
 auto_scale_lr = dict(base_batch_size=24)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-3,
-        begin=0,
-        end=20,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='PolyLR',
-        power=0.9,
-        eta_min=0,
-        begin=20,
-        end=100,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+param_scheduler = [dict(_base_.poly, warm_up=0.2, start_factor=1e-3)]
 train_cfg = dict(max_epochs=100)
 later_steps = dict(
     optim_wrapper=dict(
@@ -43,23 +27,7 @@ presets = dict(
             paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=1.0)))),
         model=dict(),
         # "Following SSUL", whose program warms up for 10 %.
-        param_scheduler=[
-            dict(
-                type='LinearLR',
-                start_factor=1e-3,
-                begin=0,
-                end=10,
-                by_epoch=True,
-                convert_to_iter_based=True),
-            dict(
-                type='PolyLR',
-                power=0.9,
-                eta_min=0,
-                begin=10,
-                end=100,
-                by_epoch=True,
-                convert_to_iter_based=True)
-        ],
+        param_scheduler=[dict(_base_.poly, warm_up=0.1, start_factor=1e-3)],
         later_steps=dict(
             optim_wrapper=dict(paramwise_cfg=dict(_delete_=True)),
             model=dict(freeze_norm=False, freeze_dropout=False))))

@@ -8,18 +8,7 @@ optim_wrapper = dict(
     # Program: ten times the lr for everything behind the backbone, decode_head and auxiliary_head.
     paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0))))
 auto_scale_lr = dict(base_batch_size=32)
-# Paper: poly; program: power 0.9, per iteration.
-param_scheduler = [
-    dict(
-        type='PolyLR',
-        power=0.9,
-        eta_min=0,
-        begin=0,
-        end=60,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
-# Paper: 60 epochs at every step.
+# Paper: poly, 60 epochs at every step. Program: power 0.9, per iteration (epochs.py).
 train_cfg = dict(max_epochs=60)
 later_steps = dict(
     optim_wrapper=dict(

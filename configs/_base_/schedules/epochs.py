@@ -1,5 +1,6 @@
 # What the recipes for VOC and ADE20K share: SGD with momentum 0.9, nesterov and weight decay 1e-4,
-# mixed precision, epochs. A schedule built on it adds lr, batch size, curve and length.
+# mixed precision, poly with power 0.9, epochs. A schedule built on it adds lr, batch size and length,
+# and a warm-up with param_scheduler = [dict(_base_.poly, warm_up=...)].
 optim_wrapper = dict(
     # It needs a GPU: without one, --cfg-options optim_wrapper.type=OptimWrapper
     type='AmpOptimWrapper',
@@ -8,6 +9,10 @@ optim_wrapper = dict(
         type='SGD', momentum=0.9, nesterov=True, weight_decay=1e-4))
 # --cfg-options auto_scale_lr.enable=True scales the lr with the batch (mmengine's linear rule).
 auto_scale_lr = dict(enable=False)
+# Per iteration, over the whole step: without `end` it ends where train_cfg does.
+poly = dict(
+    type='WarmUpPolyLR', power=0.9, by_epoch=True, convert_to_iter_based=True)
+param_scheduler = [poly]
 train_cfg = dict(type='EpochBasedTrainLoop')
 log_processor = dict(by_epoch=True)
 default_hooks = dict(

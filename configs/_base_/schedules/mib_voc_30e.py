@@ -5,15 +5,5 @@
 _base_ = './epochs.py'
 optim_wrapper = dict(optimizer=dict(lr=1e-2))
 auto_scale_lr = dict(base_batch_size=24)
-param_scheduler = [
-    dict(
-        type='PolyLR',
-        power=0.9,
-        eta_min=0,
-        begin=0,
-        end=30,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
 train_cfg = dict(max_epochs=30)
 later_steps = dict(optim_wrapper=dict(optimizer=dict(lr=1e-3)))

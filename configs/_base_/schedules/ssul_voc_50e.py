@@ -6,16 +6,6 @@ optim_wrapper = dict(
     optimizer=dict(lr=1e-2),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
 auto_scale_lr = dict(base_batch_size=32)
-param_scheduler = [
-    dict(
-        type='PolyLR',
-        power=0.9,
-        eta_min=0,
-        begin=0,
-        end=50,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
 train_cfg = dict(max_epochs=50)
 later_steps = dict(
     optim_wrapper=dict(

@@ -1,5 +1,6 @@
-"""Which parameters learn how fast."""
+"""Which parameters learn how fast, and when."""
 
 from .grouped_constructor import GroupedOptimWrapperConstructor
+from .warm_up_poly import WarmUpPolyLR
 
-__all__ = ['GroupedOptimWrapperConstructor']
+__all__ = ['GroupedOptimWrapperConstructor', 'WarmUpPolyLR']
