@@ -1,5 +1,26 @@
 """Where the results of the authors' program lie: tests/data/README.md says what each file is."""
 
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import torch
+
 ORACLE = Path(__file__).parent / 'data' / 'oracle'
+
+
+def fill(name: str, shape: Sequence[int]) -> torch.Tensor:
+    """Parameter values as the oracle's makers drew them, from the parameter's official name."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    if name.endswith('num_batches_tracked'):
+        return torch.tensor(0)
+    if name.endswith('running_var'):
+        values = rng.uniform(0.5, 1.5, shape)
+    elif name.endswith('weight') and len(shape) == 4:
+        values = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+    elif name.endswith('weight') and len(shape) == 1:
+        values = rng.uniform(0.2, 0.6, shape)
+    else:
+        values = 0.1 * rng.standard_normal(shape)
+    return torch.from_numpy(values)

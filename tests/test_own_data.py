@@ -85,7 +85,7 @@ def page(warehouse, tmp_path, tiny):
         )
         cfg.model.data_preprocessor.size = (32, 32)
         cfg.optim_wrapper.type = 'OptimWrapper'
-        cfg.train_cfg.max_epochs = cfg.param_scheduler[0].end = 1
+        cfg.train_cfg.max_epochs = 1
         for loader in (cfg.train_dataloader, cfg.test_dataloader):
             loader.update(num_workers=0, persistent_workers=False)
             for part in loader.dataset.dataset.datasets:

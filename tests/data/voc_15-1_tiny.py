@@ -37,15 +37,4 @@ train_dataloader = dict(
 test_dataloader = dict(num_workers=0, persistent_workers=False)
 optim_wrapper = dict(type='OptimWrapper')
 train_cfg = dict(max_epochs=1)
-param_scheduler = [
-    dict(
-        type='PolyLR',
-        power=0.9,
-        eta_min=0,
-        begin=0,
-        end=1,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    )
-]
 default_hooks = dict(checkpoint=dict(interval=1), logger=dict(interval=5))

@@ -1,7 +1,6 @@
 """The official network's config against the outputs of the authors' own network."""
 
 import json
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,26 +22,10 @@ from mmseg_dkd.models.weights.official_names import (
     to_official_name,
     to_our_name,
 )
-from tests.oracle import ORACLE
+from tests.oracle import ORACLE, fill
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = REPOSITORY / 'configs' / '_base_' / 'models' / 'deeplabv3_r101-d16_official.py'
-
-
-def fill(name: str, shape: list[int]) -> torch.Tensor:
-    """Parameter values as the oracle's makers drew them, from the parameter's official name."""
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    if name.endswith('num_batches_tracked'):
-        return torch.tensor(0)
-    if name.endswith('running_var'):
-        values = rng.uniform(0.5, 1.5, shape)
-    elif name.endswith('weight') and len(shape) == 4:
-        values = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-    elif name.endswith('weight') and len(shape) == 1:
-        values = rng.uniform(0.2, 0.6, shape)
-    else:
-        values = 0.1 * rng.standard_normal(shape)
-    return torch.from_numpy(values).float()
 
 
 def build(num_classes: int) -> torch.nn.Module:
@@ -69,7 +52,7 @@ def official_shapes() -> Mapping[str, list[int]]:
 def test_every_output_equals_the_official_network(official_shapes) -> None:
     oracle = np.load(ORACLE / 'official_forward.npz')
     register_all_modules()
-    network = {name: fill(name, shape) for name, shape in official_shapes.items()}
+    network = {name: fill(name, shape).float() for name, shape in official_shapes.items()}
     cfg = Config.fromfile(REPOSITORY / 'configs/dkd/voc_15-1.py')
     assert oracle['classes_per_step'].tolist() == [15, 1, 1], 'the oracle is of step 2 of 15-1'
     model = revert_sync_batchnorm(MODELS.build(step_config(cfg, 2).model)).eval()

@@ -207,7 +207,8 @@ def test_notices_are_told_before_a_step_and_keep_it_from_nothing(tiny, tmp_path,
 def test_configs_have_no_fault_and_nothing_to_notice(name):
     cfg = load(name)
     assert problems_of(step_config(cfg, 0)) == []
-    assert notices_of(step_config(cfg, 0)) == []
+    # RECALL's schedules for VOC have lengths of their own.
+    assert name.startswith('recall/voc_') or notices_of(step_config(cfg, 0)) == []
 
 
 def test_a_fault_of_all_steps_is_told_once(tiny, tmp_path):

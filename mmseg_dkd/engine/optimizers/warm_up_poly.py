@@ -6,13 +6,12 @@ from mmengine.registry import PARAM_SCHEDULERS
 
 @PARAM_SCHEDULERS.register_module()
 class WarmUpPolyLR(PolyLR):
-    r"""Poly from the first iteration on, and a linear warm-up that multiplies it.
+    """Poly from the first iteration on, and a linear warm-up that multiplies it.
 
-    In iteration :math:`t = 0, 1, \dots` of :math:`T` the learning rate is its initial value times
-    :math:`(1 - t/T)^{power}` and, as long as :math:`t < w T`, times
-    :math:`f + (1 - f) \, t / (w T)`: the program of DKD's authors. mmengine's ``LinearLR`` and
-    ``PolyLR`` reach their ends one iteration earlier, and count the warm-up in epochs or
-    iterations, so that it would not follow the length of the step.
+    In iteration t = 0, 1, ... of T the learning rate is its initial value times
+    ``(1 - t / T)**power`` and, as long as ``t < w T``, times ``f + (1 - f) t / (w T)``, as in the
+    program of DKD's authors. mmengine's ``PolyLR`` and ``LinearLR`` reach their ends one iteration
+    earlier, and a ``LinearLR`` has a length of its own, which does not follow that of the step.
 
     It sets the rate rather than changing it: no other scheduler may change it beside this one.
 
