@@ -173,10 +173,10 @@ def test_every_pixel_has_the_label_that_its_folder_gives_it(page, warehouse, ste
 def test_images_of_the_memory_have_the_labels_of_their_folder(page, warehouse, tmp_path):
     grown, base = page(ALL_FOLDERS), page()
     file = tmp_path / 'memory.json'
-    old = Candidate('first/images/scene_0.jpg', (0,), (1, 2, 3))
+    old = Candidate('first/images/scene_0.jpg', 'first/masks/scene_0.png', (0,), (1, 2, 3))
     # Written by the run before it grew to its last step.
     before = Scenario(**grown.scenario).until(1)
-    write_memory(file, before, 1, 0, {1: [old]}, [old])
+    write_memory(file, before, 1, 0, '', {1: [old]}, [old])
     cfg = step_config(grown, 1).train_dataloader.dataset
     cfg.memory = dict(file=str(file), share=1.0)
     for part in cfg.dataset.datasets:

@@ -1,5 +1,5 @@
 # SSUL-M on ADE20K, 100-50, overlapped: SSUL with a replay memory of 300 images, half of every
-# batch on average, with the labels of the steps that trained on them.
+# batch on average, with the labels of all classes learned so far.
 # Needs what configs/ssul/ade_100-50.py needs.
 #   tools/dist_train.sh configs/ssul_m/ade_100-50.py 4
 _base_ = [
@@ -16,4 +16,4 @@ model = dict(
         scenario=_base_.scenario,
         base_type='ProjectedASPPHead'))
 later_steps = dict(model=_base_.later_model)
-memory = dict(size=300)
+memory = dict(size=300, share=0.5, labels='seen')

@@ -1,5 +1,5 @@
 # SSUL-M on the embedded demo set: SSUL with a replay memory of 24 images, half of every batch on
-# average, with the labels of the steps that trained on them.
+# average, with the labels of all classes learned so far.
 #   python tools/prepare_demo.py
 #   python tools/incremental_train.py configs/ssul_m/fashion_4-1.py
 _base_ = [
@@ -19,4 +19,4 @@ later_steps = dict(
                 'decode_head.conv_seg.background': dict(lr_mult=1e-3)
             })),
     train_cfg=dict(max_iters=250))
-memory = dict(size=24)
+memory = dict(size=24, share=0.5, labels='seen')

@@ -1,5 +1,5 @@
 # SSUL-M on PASCAL VOC 2012, 15-5, overlapped: SSUL with a replay memory of 100 images, half of every
-# batch on average, with the labels of the steps that trained on them.
+# batch on average, with the labels of all classes learned so far.
 # Needs what configs/ssul/voc_15-5.py needs.
 #   tools/dist_train.sh configs/ssul_m/voc_15-5.py 4
 _base_ = [
@@ -21,4 +21,4 @@ train_dataloader = dict(
         load_image, load_annotations, _base_.load_saliency, *geometry
     ]))
 later_steps = dict(model=_base_.later_model)
-memory = dict(size=100)
+memory = dict(size=100, share=0.5, labels='seen')

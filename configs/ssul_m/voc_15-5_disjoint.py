@@ -20,4 +20,4 @@ train_dataloader = dict(
         load_image, load_annotations, _base_.load_saliency, *geometry
     ]))
 later_steps = dict(model=_base_.later_model)
-memory = dict(size=100)
+memory = dict(size=100, share=0.5, labels='seen')

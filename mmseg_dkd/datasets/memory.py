@@ -1,27 +1,33 @@
 """The replay memory: which images of earlier steps come back, and the file that says so."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..scenario import Scenario
 from ..utils.atomic import write_atomically
 
+# How the memory is mixed with a step's images, and what is labelled in its own.
+ADDED = 'added'
+TRAINED, SEEN = 'trained', 'seen'
+
 
 @dataclass(frozen=True)
 class Candidate:
     """An image of earlier steps.
 
-    ``image``: its path below the data set's root. ``steps``: the steps that trained on it, whose
-    classes are labelled in it. ``classes``: ids of the learned classes that it shows: labelled
-    ones, and those that the old model is sure of.
+    ``image``, ``mask``: their paths below the data set's root. An image may have masks in several
+    data sets, each with the labels of other classes. ``mask`` is None in files of version 0.1.
+    ``steps``: the steps that trained on it, whose classes are labelled in it. ``classes``: ids of
+    the learned classes that it shows: labelled ones, and those that the old model is sure of.
     """
 
     image: str
+    mask: str | None
     steps: tuple[int, ...]
     classes: tuple[int, ...]
 
@@ -33,17 +39,53 @@ class Memory(NamedTuple):
     pool: list[Candidate]
 
 
-def add_to_pool(pool: Iterable[Candidate], new: Iterable[Candidate]) -> list[Candidate]:
-    """The pool with the images of one more step. An image that was there already has the steps of
-    both, and the classes that were found last."""
-    merged = {candidate.image: candidate for candidate in pool}
-    for candidate in new:
-        known = merged.get(candidate.image)
-        steps = {*candidate.steps, *(known.steps if known else ())}
-        merged[candidate.image] = Candidate(
-            candidate.image, tuple(sorted(steps)), candidate.classes
+def memory_options(given: Any) -> dict:
+    """The ``memory`` of a config, with all its options.
+
+    Args:
+        given: ``size``: how many images, 1 or more. ``share``: ``'added'``, the default: the images
+            are added to those of the step, which makes an epoch longer. A number in (0, 1): the
+            probability that one of them takes the place of an image of the step. ``labels``: what
+            is labelled in them: ``'trained'``, the default: the classes of the steps that trained
+            on the image; ``'seen'``: all classes learned so far. The step's own classes are
+            labelled in either case.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    given = dict(given) if isinstance(given, Mapping) else given
+    options = dict(share=ADDED, labels=TRAINED) | (given if isinstance(given, dict) else {})
+    size, share = options.get('size'), options['share']
+    # True is a number, too.
+    if (
+        options.keys() != {'size', 'share', 'labels'}
+        or not (type(size) is int and size > 0)
+        or not (share == ADDED or (type(share) is float and 0 < share < 1))
+        or options['labels'] not in (TRAINED, SEEN)
+    ):
+        raise ValueError(
+            f'memory={given!r}: write memory=dict(size=<number of images, at least 1>), perhaps '
+            f'with share={ADDED!r} or a probability between 0 and 1, and labels={TRAINED!r} or '
+            f'{SEEN!r}; memory=None for none'
         )
-    return [merged[image] for image in sorted(merged)]
+    return options
+
+
+def pool_of(kept: Sequence[Candidate], last: Sequence[Candidate]) -> list[Candidate]:
+    """What the next memory is drawn from, sorted.
+
+    Args:
+        kept: The images of the memory that the last step learned from.
+        last: The images of that step. What they say of an image that was kept, too, replaces what
+            was known of it: they have the labels of all steps that trained on it.
+    """
+    pool = {(x.image, x.mask): x for x in last}
+    images = {x.image for x in last}
+    for x in kept:
+        # A file of version 0.1 names no masks.
+        if x.mask is not None or x.image not in images:
+            pool.setdefault((x.image, x.mask), x)
+    return sorted(pool.values(), key=lambda x: (x.image, x.mask or ''))
 
 
 def draw(
@@ -70,14 +112,14 @@ def draw(
     # From the end, as stacks.
     left = {int(c): [x for x in shuffled if c in x.classes] for c in rng.permutation(classes)}
     drawn: dict[int, list[Candidate]] = {int(c): [] for c in classes}
-    taken: set[str] = set()
+    taken: set[Candidate] = set()
     while len(taken) < size and any(left.values()):
         for class_id, stack in left.items():
-            while stack and stack[-1].image in taken:
+            while stack and stack[-1] in taken:
                 stack.pop()
             if stack and len(taken) < size:
                 drawn[class_id].append(stack.pop())
-                taken.add(drawn[class_id][-1].image)
+                taken.add(drawn[class_id][-1])
     return drawn
 
 
@@ -86,15 +128,20 @@ def write_memory(
     scenario: Scenario,
     step: int,
     seed: int,
+    recipe: str,
     drawn: dict[int, list[Candidate]],
     pool: list[Candidate],
 ) -> None:
-    """Write the replay memory of a step as JSON, one image per line."""
+    """Write the replay memory of a step as JSON, one image per line.
+
+    ``recipe`` is the fingerprint of the step that it is drawn for (:func:`recipe_in`).
+    """
     head = dict(
         scenario=scenario.name,
         fingerprint=scenario.fingerprint,
         step=step,
         seed=seed,
+        recipe=recipe,
         size=sum(map(len, drawn.values())),
     )
     images = [dict(asdict(x), drawn_for=c) for c, part in drawn.items() for x in part]
@@ -105,13 +152,23 @@ def write_memory(
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def recipe_in(path: Path) -> str | None:
+    """The recipe that a memory was drawn for; None if the file is not there, or is no whole one."""
+    try:
+        return json.loads(path.read_text())['recipe']
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
 def _candidate(entry: dict, step: int) -> Candidate:
-    image, steps, classes = entry['image'], entry['steps'], entry['classes']
+    image, mask, steps = entry['image'], entry.get('mask'), entry['steps']
+    classes = entry['classes']
     # True would be taken for 1.
     numbers = [type(n) is int and n >= 0 for n in (*steps, *classes)]
-    if not (isinstance(image, str) and all(numbers) and all(s < step for s in steps)):
+    paths = isinstance(image, str) and isinstance(mask, str | None)
+    if not (paths and all(numbers) and all(s < step for s in steps)):
         raise ValueError(f'{entry!r:.200} is no image of a step before {step}')
-    return Candidate(image, tuple(steps), tuple(classes))
+    return Candidate(image, mask, tuple(steps), tuple(classes))
 
 
 def read_memory(path: str | Path, scenario: Scenario, step: int) -> Memory:

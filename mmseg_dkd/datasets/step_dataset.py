@@ -4,7 +4,6 @@ import copy
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,10 @@ from ..labels import (
 )
 from ..scenario import Scenario
 from ..utils.randomness import Draw, seeded
-from .memory import read_memory
+from .memory import ADDED
 from .parts import build, check_labels, check_paths, parts_of, relabelled
 from .presence import FOLDER, class_presence, read_mask
+from .recalled import Recalled, masks_of_two_meanings, recall
 
 
 @DATASETS.register_module()
@@ -51,11 +51,10 @@ class StepDataset:
         test_mode: Whether to test rather than to train.
         presence_dir: Folder of the class presence cache; ``.mmseg_dkd`` in the data set's
             ``data_root`` if omitted.
-        memory: ``file``: memory of the step (:mod:`mmseg_dkd.datasets.memory`). ``share``: the
-            probability, 0.5 by default, that an image of the memory takes the place of one of the
-            step. On average that is half of every batch, as in SSUL-M. In an image of the memory
-            the classes of the steps that trained on it are labelled; ``labelled_steps`` in the meta
-            of its sample has these steps.
+        memory: ``file``: memory of the step (:mod:`mmseg_dkd.datasets.memory`). ``share`` and
+            ``labels``: as :func:`.memory_options` has them; a share of 1 shows the memory alone.
+            Images of the memory are told by ``labelled_steps`` in the meta of their samples: the
+            earlier steps whose classes are labelled in them.
         part: ``'held'``: a fifth of the images, by a hash of their names, the same on every
             machine; ``'fit'``: the others; all if None. For choosing hyper-parameters on training
             images (paper, 4.1).
@@ -100,7 +99,11 @@ class StepDataset:
         first = self.parts[0]
         folder = presence_dir or Path(first.data_root or '.') / FOLDER
         infos = [self.dataset.get_data_info(i) for i in range(len(self.dataset))]
-        self._paths = [os.path.relpath(info['img_path'], first.data_root or '.') for info in infos]
+        root = first.data_root or '.'
+        self._files = [
+            (os.path.relpath(info['img_path'], root), os.path.relpath(info['seg_map_path'], root))
+            for info in infos
+        ]
         ends = self.dataset.cumulative_sizes if self._is_concat() else [len(infos)]
         self.presence = np.concatenate(
             [
@@ -126,8 +129,8 @@ class StepDataset:
         if len(selected) == 0:
             raise ValueError(self._nothing(infos, loaders))
         self.indices = self.indices[:limit]
-        self.memory = [] if memory is None else self._recall(memory['file'])
-        self.memory_share = 0.0 if memory is None else memory.get('share', 0.5)
+        self.memory_share = (memory or {}).get('share', ADDED)
+        self.memory = recall(memory, self.scenario, self.step, self._files, self._table)
 
     def _nothing(self, infos: list[dict], loaders: list[dict]) -> str:
         """That the step selects no image, and what is in a mask that might have been one of it."""
@@ -152,7 +155,7 @@ class StepDataset:
     def _of_part(self, indices: np.ndarray) -> np.ndarray:
         if self.part is None:
             return indices
-        held = np.array([_is_held(self._paths[index]) for index in indices], bool)
+        held = np.array([_is_held(self._files[index][0]) for index in indices], bool)
         return indices[held == (self.part == 'held')]
 
     def _is_concat(self) -> bool:
@@ -162,20 +165,6 @@ class StepDataset:
         """Ids of the classes that have a label."""
         scenario, step = self.scenario, self.step
         return scenario.seen(step) if self.test_mode else scenario.new(step)
-
-    def _recall(self, file: str) -> list[tuple[int, np.ndarray, tuple[int, ...]]]:
-        """Index, label table and labelled steps of each image of the replay memory."""
-        index_of = {path: index for index, path in enumerate(self._paths)}
-        recalled = []
-        for image, steps, _ in map(astuple, read_memory(file, self.scenario, self.step).drawn):
-            if image not in index_of:
-                raise ValueError(
-                    f'{file}: {image} is not in the data set: bring the image back, or train step '
-                    f'{self.step} again without --resume'
-                )
-            kept = [c for s in (*steps, self.step) for c in self.scenario.new(s)]
-            recalled.append((index_of[image], self._table(kept).astype(np.uint8), steps))
-        return recalled
 
     def _table(self, kept: Sequence[int]) -> np.ndarray:
         """``[256]``: what each label of the data set becomes if those of some classes are kept."""
@@ -215,7 +204,12 @@ class StepDataset:
     @property
     def names(self) -> list[str]:
         """Path of every image of the step, below the ``data_root``."""
-        return [self._paths[index] for index in self.indices]
+        return [image for image, _ in self.files]
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """Paths of image and mask of every image of the step, below the ``data_root``."""
+        return [self._files[index] for index in self.indices]
 
     @property
     def parts(self) -> list[BaseDataset]:
@@ -223,7 +217,7 @@ class StepDataset:
         return self.dataset.datasets if self._is_concat() else [self.dataset]
 
     @property
-    def files(self) -> list[tuple[str, str]]:
+    def places(self) -> list[tuple[str, str]]:
         """Absolute paths of image and mask of every image of the step."""
         infos = map(self.get_data_info, range(len(self)))
         return [(os.path.abspath(i['img_path']), os.path.abspath(i['seg_map_path'])) for i in infos]
@@ -240,6 +234,11 @@ class StepDataset:
         """The data set's, with the seen classes in the order of learning, background first."""
         return copy.deepcopy(self._metainfo)
 
+    def problems_of_replay(self) -> list[str]:
+        """What keeps a replay memory from being drawn of it, in words."""
+        infos = [self.dataset.get_data_info(index) for index in range(len(self.dataset))]
+        return masks_of_two_meanings(self._files, infos)
+
     def without_replay(self) -> 'StepDataset':
         """This data set, from now on with the images of the step alone."""
         self.memory = []
@@ -249,11 +248,13 @@ class StepDataset:
         """The wrapped data set is loaded at once."""
 
     def get_data_info(self, idx: int) -> dict:
-        """Paths and meta information of the idx-th image of the step."""
-        return self.dataset.get_data_info(int(self.indices[idx]))
+        """Paths and meta information of the idx-th image; those that the memory adds are last."""
+        own = len(self.indices)
+        row = self.indices[idx] if idx < own else self.memory[idx - own].row
+        return self.dataset.get_data_info(int(row))
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return len(self.indices) + (len(self.memory) if self.memory_share == ADDED else 0)
 
     def __getitem__(self, idx: int) -> dict:
         try:
@@ -268,14 +269,20 @@ class StepDataset:
             ) from error
 
     def _sample(self, idx: int) -> dict:
-        """The idx-th image of the step, or one of the replay memory in its place."""
-        if self.memory and np.random.random() < self.memory_share:
-            index, table, steps = self.memory[np.random.randint(len(self.memory))]
-            info = dict(self.dataset.get_data_info(index), label_table=table)
-            sample = self._pipeline_of(index)(info)
-            sample['data_samples'].set_metainfo(dict(labelled_steps=steps))
-            return sample
+        """The idx-th image, or one of the replay memory in its place."""
+        own = len(self.indices)
+        if self.memory_share == ADDED:
+            if idx >= own:
+                return self._recalled(self.memory[idx - own])
+        elif self.memory and np.random.random() < self.memory_share:
+            return self._recalled(self.memory[np.random.randint(len(self.memory))])
         return self.dataset[int(self.indices[idx])]
+
+    def _recalled(self, image: Recalled) -> dict:
+        info = dict(self.dataset.get_data_info(image.row), label_table=image.table)
+        sample = self._pipeline_of(image.row)(info)
+        sample['data_samples'].set_metainfo(dict(labelled_steps=image.steps))
+        return sample
 
     def _pipeline_of(self, index: int) -> Compose:
         if not self._is_concat():

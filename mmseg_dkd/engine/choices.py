@@ -15,7 +15,8 @@ def choices_of(cfg: Config) -> dict:
     Returns:
         Plain data, for the meta of a checkpoint and for results.json: the preset, the method and
         its own choices, optimizer, schedule and what is frozen. None where a part is not there.
-        ``auxiliary_heads`` has method and choices of every auxiliary head.
+        ``auxiliary_heads`` has method and choices of every auxiliary head; ``memory_share`` and
+        ``memory_labels`` are there if there is a replay memory.
     """
     model = cfg.model
     head, *auxiliary = (
@@ -25,12 +26,15 @@ def choices_of(cfg: Config) -> dict:
     optim, optimizer = cfg.optim_wrapper, cfg.optim_wrapper.optimizer
     groups = (optim.get('paramwise_cfg') or {}).get('custom_keys', {})
     checkpointing = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    memory = cfg.get('memory') or {}
+    mixed = {f'memory_{key}': value for key, value in memory.items() if key != 'size'}
     return dict(
         preset=cfg.get('preset', OFFICIAL),
         start_from=cfg.get('start_from'),
         **head,
         auxiliary_heads=auxiliary,
-        memory=(cfg.get('memory') or {}).get('size'),
+        memory=memory.get('size'),
+        **mixed,
         optimizer=optimizer.type,
         lr=optimizer.get('lr'),
         nesterov=optimizer.get('nesterov', False),

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..datasets.memory import memory_options
 from ..scenario import Scenario
 
 OFFICIAL = 'official'
@@ -39,7 +40,8 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     merged over the config at step 0, ``later_steps`` from step 1 on, with ``{step}`` in keys and
     texts of either standing for the number of the step. Nothing is initialised from pretrained
     weights where all weights come from a checkpoint: from step 1 on, and at step 0 if there is
-    ``start_from``, in which case step 0 trains only what such a model lacks.
+    ``start_from``, in which case step 0 trains only what such a model lacks. ``memory`` has all its
+    options (:func:`.memory_options`).
 
     Args:
         cfg: Config with ``scenario`` at the top level and, perhaps, ``first_step``,
@@ -51,8 +53,8 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
         A new config; the given one stays as it is.
 
     Raises:
-        ValueError: If the scenario has no such step, there is no such preset, or no
-            ``IncrementalStepHook``.
+        ValueError: If the scenario has no such step, there is no such preset, no
+            ``IncrementalStepHook``, or ``memory`` is wrong.
     """
     cfg = copy.deepcopy(cfg)
     if 'scenario' not in cfg:
@@ -63,6 +65,11 @@ def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:
     own = later if step else first
     if own is not None:
         cfg.merge_from_dict(_numbered(own.to_dict(), step))
+    if cfg.get('memory') is not None:
+        try:
+            cfg.memory = memory_options(cfg.memory)
+        except ValueError as error:
+            raise ValueError(f'{cfg.filename}: {error}') from error
     start_from = cfg.pop('start_from', None)
     start_from = None if step else start_from
     if step > 0 or start_from:

@@ -117,6 +117,8 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
         if kind == 'train':
             plan.missing += _no_batch(cfg.train_dataloader, len(dataset))
             plan.missing += _within_an_update(cfg, len(dataset))
+            if before is not None and cfg.get('memory'):
+                plan.missing += dataset.problems_of_replay()
     if len(found) == 2:
         plan.missing += _not_learnable(*found)
         plan.notes += [*_not_tested(found[1]), *notes_of(*found)]

@@ -13,24 +13,28 @@ from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader, Subset
 
-from ..datasets.memory import Candidate, add_to_pool, draw, read_memory, write_memory
+from ..datasets.memory import Candidate, draw, pool_of, read_memory, recipe_in, write_memory
 from ..datasets.step_dataset import StepDataset, pipeline_of
 from ..engine import hand_over
 from ..models.segmentor import IncrementalSegmentor
 from ..utils.once import made_once
+from .resume import LAST
 from .step import Step
 
 SURE = 0.9
 
 
 def draw_memory(step: Step) -> Path:
-    """The replay memory that a step learns from, drawn before it starts unless it is there.
+    """The replay memory that a step learns from, drawn before it starts.
 
-    The pool has every image that an earlier step trained on, as in the authors' program; a memory
-    in the strict sense would know only the images drawn before and those of the last step. Which
-    classes an image shows is known from its labels for the classes of the step that trained on it,
-    and for older ones from the model at the end of that step, where it is at least 0.9 sure of a
-    pixel. The first process draws, the others wait for its file.
+    What is there already is kept if the step has begun to learn from it, or was to be trained by
+    the same recipe.
+
+    It is drawn from the memory of the step before and the images of that step, as in the programs
+    of DKD-M and SSUL-M: no image but these need be kept. Which classes an image shows is known from
+    its labels for the classes of the steps that trained on it, and for the others from the model
+    at the end of the step before, where it is at least 0.9 sure of a pixel. The first process
+    draws, the others wait for its file.
 
     Args:
         step: The step, 1 or later, with ``memory=dict(size=...)`` in its config, and the checkpoint
@@ -52,28 +56,34 @@ def draw_memory(step: Step) -> Path:
         pool = _candidates(before)
         if before.number:
             earlier = read_memory(before.memory_file, before.scenario, before.number)
-            pool = add_to_pool(earlier.pool, pool)
+            pool = pool_of(earlier.drawn, pool)
         seed = (step.cfg.get('randomness') or {}).get('seed') or 0
         old = step.scenario.old(step.number)
         drawn = draw(pool, old, step.cfg.memory.size, [seed, step.number])
-        write_memory(path, step.scenario, step.number, seed, drawn, pool)
+        write_memory(path, step.scenario, step.number, seed, step.recipe, drawn, pool)
         count = sum(map(len, drawn.values()))
         print_log(
             f'{count} of {len(pool)} images of earlier steps drawn into {path}', logger='current'
         )
         return path
 
-    return made_once(path, lambda file: file if file.is_file() else None, make, is_main_process())
+    begun = (step.folder / LAST).is_file() and path.is_file()
+
+    def drawn_already(file: Path) -> Path | None:
+        return file if begun or recipe_in(file) == step.recipe else None
+
+    return made_once(path, drawn_already, make, is_main_process())
 
 
 def _candidates(step: Step) -> list[Candidate]:
-    """The images that a step trained on."""
+    """The images of a step."""
     scenario, number = step.scenario, step.number
     dataset = _as_tested(step.cfg)
-    shows = dataset.presence[dataset.indices]
-    labelled = np.zeros(shows.shape[1], bool)
-    labelled[list(scenario.new(number))] = True
-    shows = shows & labelled
+    trained = _trained(step, dataset)
+    labelled = np.zeros((len(dataset), dataset.presence.shape[1]), bool)
+    for row, steps in zip(labelled, trained, strict=True):
+        row[[c for s in steps for c in scenario.new(s)]] = True
+    shows = dataset.presence[dataset.indices] & labelled
     # Of the classes of step 0 everything is known.
     if number > 0:
         state = hand_over.load(step.checkpoint, scenario, number)['state_dict']
@@ -81,11 +91,26 @@ def _candidates(step: Step) -> list[Candidate]:
         model = hand_over.build_teacher(step.cfg.model, state, number, device)
         sure = _sure(model, dataset, step.cfg.test_dataloader.get('num_workers', 0))
         old = list(scenario.old(number))
-        shows[:, old] = sure[:, : len(old)]
+        # Labels have the last word, also where they say that a class is not there.
+        shows[:, old] |= sure[:, : len(old)] & ~labelled[:, old]
     return [
-        Candidate(name, (number,), tuple(np.flatnonzero(row).tolist()))
-        for name, row in zip(dataset.names, shows, strict=True)
+        Candidate(image, mask, steps, tuple(np.flatnonzero(row).tolist()))
+        for (image, mask), steps, row in zip(dataset.files, trained, shows, strict=True)
     ]
+
+
+def _trained(step: Step, dataset: StepDataset) -> list[tuple[int, ...]]:
+    """For each image of a step: this step, and the earlier ones that trained on the same image
+    with the same mask."""
+    trained = [[step.number] for _ in dataset.files]
+    earlier = step.before
+    while earlier is not None:
+        theirs = set(_as_tested(earlier.cfg).files)
+        for file, steps in zip(dataset.files, trained, strict=True):
+            if file in theirs:
+                steps.insert(0, earlier.number)
+        earlier = earlier.before
+    return [tuple(steps) for steps in trained]
 
 
 def _as_tested(cfg: Config) -> StepDataset:

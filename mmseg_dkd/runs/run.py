@@ -51,7 +51,7 @@ class Run:
         steps: Each with its config (:class:`.Step`).
 
     Raises:
-        ValueError: If the config has no valid scenario or memory, or shards the model.
+        ValueError: If the config has no valid scenario, or shards the model.
     """
 
     def __init__(
@@ -66,11 +66,6 @@ class Run:
             self.scenario = Scenario(**cfg.scenario)
         except (TypeError, ValueError) as error:
             raise ValueError(f'{cfg.filename}: scenario={cfg.scenario}: {error}') from error
-        memory = cfg.get('memory')
-        if memory and (set(memory) != {'size'} or not isinstance(memory.size, int)):
-            raise ValueError(
-                f'{cfg.filename}: memory={dict(memory)}: write memory=dict(size=<number of images>)'
-            )
         wrapper = (cfg.get('model_wrapper_cfg') or {}).get('type', '')
         if 'FullySharded' in wrapper:
             raise ValueError(
@@ -257,7 +252,9 @@ class Run:
     def _run_step(self, step: Step, resume: bool) -> list[dict] | None:
         cfg = copy.deepcopy(step.cfg)
         if step.before is not None and cfg.get('memory'):
-            cfg.train_dataloader.dataset.memory = dict(file=str(draw_memory(step)))
+            cfg.train_dataloader.dataset.memory = dict(
+                file=str(draw_memory(step)), share=cfg.memory.share, labels=cfg.memory.labels
+            )
         cfg.work_dir = str(step.folder)
         # Runs are told apart by name, and mmengine's own names only differ from second to second.
         cfg.experiment_name = '_'.join(step.folder.resolve().parts[-4:])

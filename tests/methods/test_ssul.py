@@ -229,9 +229,9 @@ def test_later_steps_train_the_new_the_unknown_and_the_background(tiny):
 def test_run_with_a_memory_hands_over(tiny, tmp_path):
     results = Run(tiny('ssul_m/fashion_4-2.py'), tmp_path).run([0, 1])
     assert [entry['choices']['method'] for entry in results] == ['SSUL', 'SSUL']
-    assert (
-        results[1]['choices']['unknown'] == 'unlabelled' and results[1]['choices']['memory'] == 24
-    )
+    choices = results[1]['choices']
+    assert choices['unknown'] == 'unlabelled' and choices['memory'] == 24
+    assert choices['memory_share'] == 0.5 and choices['memory_labels'] == 'seen'
     before, after = (
         checkpoint_types.load(tmp_path / f'step_{step}/iter_2.pth')['state_dict'] for step in (0, 1)
     )

@@ -47,7 +47,7 @@ def main(folder: str, *fates: str) -> None:
     folder = Path(folder)
     scan, candidates = (globals()[fate] for fate in fates)
     presence._scan = lambda *args: scan(np.eye(3, 4, dtype=bool))
-    replay._candidates = lambda *args: candidates([Candidate('image', (0,), (1,))])
+    replay._candidates = lambda *args: candidates([Candidate('image', 'mask', (0,), (1,))])
     dist.init_process_group('gloo')
     dist.barrier()
     _set_pg_timeout(timedelta(seconds=TIMEOUT), dist.group.WORLD)
