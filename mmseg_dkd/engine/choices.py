@@ -15,8 +15,9 @@ def choices_of(cfg: Config) -> dict:
     Returns:
         Plain data, for the meta of a checkpoint and for results.json: the preset, the method and
         its own choices, optimizer, schedule and what is frozen. None where a part is not there.
-        ``auxiliary_heads`` has method and choices of every auxiliary head; ``memory_share`` and
-        ``memory_labels`` are there if there is a replay memory.
+        ``auxiliary_heads`` has method and choices of every auxiliary head. ``memory_share`` and
+        ``memory_labels`` are there if there is a replay memory, and ``projection_dropout``,
+        ``classifier_std`` (of fresh classifiers) and ``frozen_dropout`` if the config says them.
     """
     model = cfg.model
     head, *auxiliary = (
@@ -28,6 +29,11 @@ def choices_of(cfg: Config) -> dict:
     checkpointing = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     memory = cfg.get('memory') or {}
     mixed = {f'memory_{key}': value for key, value in memory.items() if key != 'size'}
+    said = dict(
+        projection_dropout=model.decode_head.get('projection_dropout'),
+        classifier_std=(model.decode_head.get('init_cfg') or {}).get('std'),
+        frozen_dropout=model.get('frozen_dropout'),
+    )
     return dict(
         preset=cfg.get('preset', OFFICIAL),
         start_from=cfg.get('start_from'),
@@ -51,6 +57,7 @@ def choices_of(cfg: Config) -> dict:
         freeze_norm=model.get('freeze_norm', False),
         freeze_dropout=model.get('freeze_dropout', False),
         norm_momentum=(model.backbone.get('norm_cfg') or {}).get('momentum', 0.1),
+        **{name: value for name, value in said.items() if value is not None},
     )
 
 
