@@ -1,4 +1,4 @@
-"""Where the results of the authors' program lie: tests/data/README.md says what each file is."""
+"""Where the results of the authors' programs lie: tests/data/README.md says what each file is."""
 
 import zlib
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 ORACLE = Path(__file__).parent / 'data' / 'oracle'
 
@@ -24,3 +25,19 @@ def fill(name: str, shape: Sequence[int]) -> torch.Tensor:
     else:
         values = 0.1 * rng.standard_normal(shape)
     return torch.from_numpy(values)
+
+
+def case(method: str, name: str) -> dict[str, Tensor]:
+    """A case of a method by its keys; labels are of int64, a number is a tensor without dimensions.
+
+    Args:
+        method: Name of the file, such as ``mib``.
+        name: Name of the case in it, such as ``voc15_5``.
+    """
+    with np.load(ORACLE / f'{method}.npz') as arrays:
+        found = {
+            key.removeprefix(f'{name}/'): torch.as_tensor(arrays[key])
+            for key in arrays.files
+            if key.startswith(f'{name}/')
+        }
+    return {k: v.long() if v.dtype == torch.uint8 else v for k, v in found.items()}

@@ -10,25 +10,29 @@ from torch.nn import functional
 from ..labels import VOID
 from ..models.incremental_head import register_method
 from ..models.precision import float32_at_least
-from ..models.softmax_head import SoftmaxHead
+from ..models.softmax_head import SoftmaxHead, pixels_in_mean
 
 
-def unbiased_cross_entropy(logits: Tensor, label: Tensor, num_old: int) -> Tensor:
+def unbiased_cross_entropy(
+    logits: Tensor, label: Tensor, num_old: int, avg_non_ignore: bool = True
+) -> Tensor:
     """Cross entropy in which unknown pixels may be background or any old class (Eq. 5 and 6).
 
     Args:
         logits: ``[N, 1 + C, H, W]``, background first, then the old classes.
         label: Integer ``[N, H, W]``: 0 unknown, 1 to C classes, 255 void.
         num_old: Number of old classes.
+        avg_non_ignore: Whether the mean is over the pixels that are not void, or over all of
+            which the void ones cost nothing.
 
     Returns:
-        Scalar: the mean over the pixels that are not void; 0 if there are none.
+        Scalar: the mean; 0 if all pixels are void.
     """
     log_q = float32_at_least(logits).log_softmax(1)
     unknown = log_q[:, : 1 + num_old].logsumexp(1, keepdim=True)
     log_q = torch.cat([unknown, log_q[:, 1:]], 1)
     loss = functional.nll_loss(log_q, label, ignore_index=VOID, reduction='sum')
-    return loss / (label != VOID).sum().clamp(min=1)
+    return loss / pixels_in_mean(label, avg_non_ignore)
 
 
 def unbiased_distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
@@ -97,7 +101,7 @@ class UnbiasedHead(SoftmaxHead):
         """Both terms; at step 0 the cross entropy is the ordinary one."""
         if teacher is None:
             return super().loss_by_logits(logits, label)
-        unbiased = unbiased_cross_entropy(logits, label, self.conv_seg.num_old)
+        unbiased = unbiased_cross_entropy(logits, label, self.conv_seg.num_old, self.avg_non_ignore)
         kd = unbiased_distillation(logits, self.resize_to(teacher, label))
         return dict(loss_ce=self.loss_decode.loss_weight * unbiased, loss_kd=self.kd_weight * kd)
 

@@ -7,26 +7,49 @@ from mmseg.models.losses import CrossEntropyLoss
 from mmseg.models.utils import resize
 from torch import Tensor
 
+from ..labels import UNKNOWN, VOID
 from .classifier import SoftmaxClassifier
 from .incremental_head import IncrementalHead
 from .precision import float32_at_least
+
+VOIDS = ('ignored', 'unknown')
+MEAN_OF_KNOWN = dict(type='CrossEntropyLoss', avg_non_ignore=True)
+
+
+def pixels_in_mean(label: Tensor, avg_non_ignore: bool) -> Tensor:
+    """Number of pixels, at least 1, that a cross entropy of labels ``[N, H, W]`` is divided by.
+
+    Args:
+        label: 255 for pixels that cost nothing.
+        avg_non_ignore: Whether these are left out of the mean; mmseg's name for it.
+    """
+    counted = label != VOID if avg_non_ignore else torch.ones_like(label)
+    return counted.sum().clamp(min=1)
 
 
 class SoftmaxHead(IncrementalHead):
     """The ground of all methods with a softmax. Alone it forgets: unknown is background.
 
     Args:
-        loss_decode: mmseg's cross entropy; the mean over the pixels that are not void.
-        **kwargs: As for :class:`.IncrementalHead`.
+        void: What void pixels are in training: ``'ignored'``, or ``'unknown'``, that is background
+            or a class of another step, as in the released programs of MiB and SDR.
+        loss_decode: mmseg's cross entropy. With ``avg_non_ignore``, as in the default, it is the
+            mean over the pixels that are not ignored; without, ignored pixels cost nothing and
+            count in the mean, as in the released programs of PLOP and RCIL.
+        **cfg: As for :class:`.IncrementalHead`.
 
     Raises:
-        ValueError: If the loss has weights of classes or a sigmoid.
+        ValueError: If ``void`` is something else, or the loss has weights of classes or a sigmoid.
     """
 
     TASK_LOSS = CrossEntropyLoss
 
-    def __init__(self, **kwargs) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, void: str = 'ignored', loss_decode: dict | None = None, **cfg) -> None:
+        if void not in VOIDS:
+            raise ValueError(f'void must be one of {VOIDS}, got {void!r}')
+        super().__init__(loss_decode=loss_decode or MEAN_OF_KNOWN, **cfg)
+        self.void = void
+        self.avg_non_ignore = self.loss_decode.avg_non_ignore
         if self.loss_decode.class_weight is not None:
             raise ValueError(
                 f'loss_decode.class_weight={self.loss_decode.class_weight}: the number of classes '
@@ -37,6 +60,11 @@ class SoftmaxHead(IncrementalHead):
                 'loss_decode.use_sigmoid or use_mask is True, but the classes are compared by a '
                 'softmax: leave both out'
             )
+
+    def _stack_batch_gt(self, batch_data_samples: list) -> Tensor:
+        # Here, so that nothing of a method sees void that is not to.
+        label = super()._stack_batch_gt(batch_data_samples)
+        return torch.where(label == VOID, UNKNOWN, label) if self.void == 'unknown' else label
 
     def make_classifier(self, in_channels: int, sizes: list[int]) -> SoftmaxClassifier:
         """One 1x1 convolution per step, and one of the background."""
@@ -84,6 +112,12 @@ class SoftmaxHead(IncrementalHead):
         return resize(
             float32_at_least(maps), size, mode='bilinear', align_corners=self.align_corners
         )
+
+    @classmethod
+    def choices(cls, cfg: dict) -> dict:
+        """The method's arguments, and ``avg_non_ignore`` of its cross entropy."""
+        loss = cfg.get('loss_decode') or MEAN_OF_KNOWN
+        return super().choices(cfg) | dict(avg_non_ignore=loss.get('avg_non_ignore', False))
 
     @classmethod
     def first_step(cls, cfg: dict) -> dict:

@@ -1,13 +1,20 @@
 """MiB against loops over pixels, and what its initialisation keeps."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mmseg_dkd.methods.mib import unbiased_cross_entropy, unbiased_distillation
+from mmseg_dkd.methods.mib import (
+    background_start,
+    unbiased_cross_entropy,
+    unbiased_distillation,
+)
 from mmseg_dkd.runs import Run
+from tests.oracle import case
 
 from .plain import head_of, samples_of
 
@@ -62,17 +69,93 @@ def test_losses_are_those_of_the_paper(seed, num_old, num_new):
     torch.testing.assert_close(found, expected)
 
 
+def value_and_gradient(function, logits: Tensor, *rest) -> tuple[Tensor, Tensor]:
+    z = logits.clone().requires_grad_()
+    value = function(z, *rest)
+    return value.detach(), torch.autograd.grad(value, z)[0].float()
+
+
+@pytest.mark.parametrize('name', ['voc15_5', 'ade100_50'])
+def test_losses_are_those_of_the_programs(name):
+    known = case('mib', name)
+    logits, num_old = known['logits'], int(known['num_old_classes'])
+    void = known['label_with_void']
+    assert (void == 255).any() and not (known['label_no_void'] == 255).any()
+    unknown = torch.where(void == 255, 0, void)
+    terms = dict(
+        ce_SUFFIX=(unbiased_cross_entropy, known['label_no_void'], num_old),
+        kd_SUFFIX=(unbiased_distillation, known['teacher_logits']),
+        ce_SUFFIX_void_counted_in_mean=(unbiased_cross_entropy, void, num_old, False),
+        ce_SUFFIX_void_as_unknown=(unbiased_cross_entropy, unknown, num_old),
+    )
+    for key, (function, *rest) in terms.items():
+        value, gradient = value_and_gradient(function, logits, *rest)
+        torch.testing.assert_close(value, known[key.replace('SUFFIX', 'value')], msg=key)
+        if name == 'voc15_5':
+            expected = known[key.replace('SUFFIX', 'grad')]
+            torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=1e-9, msg=key)
+
+
+def test_void_is_ignored_or_unknown_or_counted_as_asked():
+    label = torch.randint(0, 2, (2, 8, 8)) * 3
+    label[0, 0], label[1, 0] = 255, 0
+    maps = [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
+    unknown = torch.where(label == 255, 0, label)
+    told = head_of('MiBHead', 0).eval().teacher_outputs(maps, student=None)
+
+    def ce_of(step: int, label: Tensor, **changes) -> Tensor:
+        teacher = told if step else None
+        head = head_of('MiBHead', step, **changes).eval()
+        return head.loss(maps, samples_of(label), {}, teacher)['loss_ce']
+
+    counted = dict(type='CrossEntropyLoss', avg_non_ignore=False)
+    share = (label != 255).double().mean()
+    for step in (0, 1):
+        seen = label if step else label.clamp(max=255).where(label != 3, 2)
+        ignored = ce_of(step, seen)
+        torch.testing.assert_close(ce_of(step, seen, loss_decode=counted), share * ignored)
+        as_unknown = ce_of(step, seen, void='unknown')
+        torch.testing.assert_close(as_unknown, ce_of(step, torch.where(seen == 255, 0, seen)))
+        assert not torch.isclose(as_unknown, ignored)
+    assert (unknown != label).any()
+    with pytest.raises(ValueError, match="void must be one of .*'unknown'.*, got 'negative'"):
+        head_of('MiBHead', 0, void='negative')
+
+
 def test_a_batch_of_void_costs_nothing():
     logits = torch.randn(1, 4, 2, 2, requires_grad=True)
-    loss = unbiased_cross_entropy(logits, torch.full((1, 2, 2), 255), 1)
-    loss.backward()
-    assert loss == 0 and not logits.grad.any()
+    for avg_non_ignore in (True, False):
+        loss = unbiased_cross_entropy(logits, torch.full((1, 2, 2), 255), 1, avg_non_ignore)
+        assert loss == 0 and not torch.autograd.grad(loss, logits)[0].any()
 
 
 def test_teacher_gets_no_gradient():
     teacher = torch.randn(1, 3, 2, 2, requires_grad=True)
     unbiased_distillation(torch.randn(1, 4, 2, 2, requires_grad=True), teacher).backward()
     assert teacher.grad is None
+
+
+@pytest.mark.parametrize('name', ['init15_5', 'init100_50'])
+def test_initialisation_is_that_of_the_program(name):
+    known, part = case('mib', name), 'head.conv_seg'
+    head = SimpleNamespace(step=1, new_labels=range(int(known['num_new'])))
+    state = {
+        f'{part}.background.weight': known['background_weight'][:, :, None, None],
+        f'{part}.background.bias': known['background_bias'],
+    }
+    fresh = {
+        f'{part}.steps.1.weight': known['expected_new_weight'][:, :, None, None] + 1,
+        f'{part}.steps.1.bias': known['expected_new_bias'] + 1,
+    }
+    started = background_start(head, state, 'head', fresh)
+    expected = {
+        f'{part}.background.weight': known['background_weight'][:, :, None, None],
+        f'{part}.background.bias': known['expected_background_bias'],
+        f'{part}.steps.1.weight': known['expected_new_weight'][:, :, None, None],
+        f'{part}.steps.1.bias': known['expected_new_bias'],
+    }
+    # The program takes the logarithm in float32.
+    torch.testing.assert_close(started, expected, rtol=1e-7, atol=1e-7)
 
 
 @settings(max_examples=15, deadline=None)

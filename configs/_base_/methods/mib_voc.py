@@ -1,0 +1,3 @@
+# MiB on PASCAL VOC 2012. Program: void is unknown, which the paper leaves open.
+_base_ = './mib.py'
+method = dict(void='unknown')
