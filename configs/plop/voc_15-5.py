@@ -1,11 +1,11 @@
-# PLOP on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps). The network of the
-# DKD authors. Needs what configs/dkd/voc_15-5.py needs. For 4 GPUs; batch_size is per GPU.
+# PLOP on PASCAL VOC 2012, 15-5, overlapped: 15 classes, then 5 (two steps). The network of MiB. Needs
+# what configs/dkd/voc_15-5.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/plop/voc_15-5.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/voc_15-5.py',
     '../_base_/schedules/mib_voc_30e.py',
-    '../_base_/methods/plop.py',
+    '../_base_/methods/plop_voc.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,13 +11,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmseg_dkd.methods.plop.pseudo_labels import (
+    RULES,
     count_entropies,
     median_entropies,
+    medians_of_program,
     normalised_entropy,
     once_through,
     pseudo_cross_entropy,
     pseudo_labels,
 )
+from tests.oracle import case
 
 from .test_mib import both
 
@@ -56,7 +60,7 @@ def plain_cross_entropy(logits: Tensor, label: Tensor, pseudo: Tensor) -> Tensor
                 certain += int(target != 255)
             if target != 255:
                 own = own - torch.log(torch.exp(z[target, y, x]) / torch.exp(z[:, y, x]).sum())
-        total = total + (certain / unknown if unknown else 1) * own
+        total = total + (certain / unknown if unknown else 0) * own
     return total / known
 
 
@@ -112,7 +116,10 @@ def test_medians_are_those_of_the_sorted_entropies(seed, scale):
     logits = torch.randn(4, 5, 7, 6, generator=rng) * scale
     logits[:, 4] = -100  # a class that nothing looks like
     where = torch.rand(4, 7, 6, generator=rng) < 0.7
-    counts = count_entropies(logits[:2], where[:2]) + count_entropies(logits[2:], where[2:])
+    bins = RULES['median'].bins
+    counts = sum(
+        count_entropies(logits[part], where[part], bins) for part in (slice(2), slice(2, 4))
+    )
     assert counts.sum() == where.sum()
     medians = median_entropies(counts)
     entropy, label = normalised_entropy(logits)[where], logits.argmax(1)[where]
@@ -120,6 +127,38 @@ def test_medians_are_those_of_the_sorted_entropies(seed, scale):
         of_class = entropy[label == c]
         expected = of_class.median().item() if len(of_class) else 0.0
         assert abs(medians[c].item() - expected) < 5.1e-5
+
+
+@pytest.mark.parametrize('name', ['K16_C21', 'K101_C151'])
+def test_thresholds_are_those_of_definition_and_program(name):
+    known = case('plop', f'thresholds_{name}')
+    logits, K = known['logits'], known['logits'].shape[1]
+    torch.testing.assert_close(normalised_entropy(logits)[0, :, 0], known['normalised_entropy'])
+    unit = K * math.log(int(name.split('C')[1]))
+    everywhere = torch.ones(1, 6, 1, dtype=torch.bool)
+    found = {}
+    for rule, scale in dict(median=1.0, program=unit).items():
+        counts = count_entropies(logits, everywhere, RULES[rule].bins, scale)
+        found[rule] = scale * RULES[rule].medians(counts)[0].double().item()
+    assert found['median'] == pytest.approx(known['median_by_definition_lower'].item(), abs=6e-5)
+    program = known['threshold_of_program_in_normalised_entropy'].item()
+    assert found['program'] == pytest.approx(program, rel=1e-6)
+    for rule, key in dict(median='definition', program='program').items():
+        # The median is known to half a bin, and one of the pixels has it.
+        thresholds = torch.full((K,), found[rule] + 6e-5)
+        labelled = pseudo_labels(logits, thresholds)[0, :, 0] == 0
+        assert torch.equal(labelled, known[f'accepted_by_{key}'])
+
+
+def test_program_stops_at_the_first_bin_with_half_of_the_pixels():
+    counts = torch.zeros(5, 100, dtype=torch.long)
+    counts[0, :2] = torch.tensor([8, 2])
+    # After bins 0 and 1 the program has passed 0 + 1 pixels.
+    counts[1, :3] = torch.tensor([2, 2, 6])
+    counts[2, 60:70] = 10_000
+    counts[4, 99] = 7
+    expected = [0.01 * 5 / 8, 0.02 + 0.01 * 4 / 6, 1.0, 0.0, 1.0]
+    torch.testing.assert_close(medians_of_program(counts), torch.tensor(expected))
 
 
 def test_a_loader_without_end_is_gone_through_once(monkeypatch):

@@ -15,9 +15,8 @@ from ...models.softmax_head import SoftmaxHead
 from ..mib import background_start
 from .pod import before_activation, keep_before_activation, local_pod, with_new_as_background
 from .pseudo_labels import (
-    BINS,
+    RULES,
     count_entropies,
-    median_entropies,
     once_through,
     pseudo_cross_entropy,
     pseudo_labels,
@@ -48,25 +47,42 @@ class PLOPHead(SoftmaxHead):
         pod_factor: Weight of the backbone's maps and the feature in local POD; 0.01 in the paper
             for VOC, 1e-3 for ADE20K. Times sqrt(number of channels / number of new classes).
         pod_logits_factor: Likewise of the logits; 5e-4 and 1e-5.
-        entropy_floor: A class whose median entropy is lower has this threshold, in [0, 1].
+        thresholds: How uncertain the old model may be where it labels a pixel. ``'median'``: as
+            the median of the class, so that half of its pixels have a label, the paper's
+            definition. ``'program'``: as in the released program, from which the published figures
+            come. It measures entropies in K ln(1 + C) of the normalised one, with K old channels
+            and C classes in all; in that unit nearly all pixels lie in the first of 100 bins, and
+            76 to 100 % of the pixels have a label.
+        entropy_floor: The least threshold, in the unit of the thresholds: the normalised entropy,
+            or K ln(1 + C) of it.
 
     Raises:
         TypeError: If it is an auxiliary head.
+        ValueError: If ``thresholds`` is neither of the two.
     """
 
-    LATER_ONLY: tuple[str, ...] = ('pod_factor', 'pod_logits_factor', 'entropy_floor')
+    LATER_ONLY: tuple[str, ...] = (
+        'pod_factor',
+        'pod_logits_factor',
+        'thresholds',
+        'entropy_floor',
+    )
 
     def __init__(
         self,
         *,
         pod_factor: float = 0.01,
         pod_logits_factor: float = 5e-4,
+        thresholds: str = 'median',
         entropy_floor: float = 1e-3,
         **cfg,
     ) -> None:
+        if thresholds not in RULES:
+            raise ValueError(f'thresholds must be one of {tuple(RULES)}, got {thresholds!r}')
         super().__init__(**cfg)
         self.pod_factor = pod_factor
         self.pod_logits_factor = pod_logits_factor
+        self.thresholds = thresholds
         self.entropy_floor = entropy_floor
         if self.step > 0:
             # Of the classifiers, with which they stay out of an export.
@@ -81,27 +97,37 @@ class PLOPHead(SoftmaxHead):
             )
         keep_before_activation(model.backbone)
 
+    @property
+    def entropy_unit(self) -> float:
+        """The normalised entropy in which thresholds are measured."""
+        if self.thresholds == 'median':
+            return 1.0
+        return (1 + self.conv_seg.num_old) * math.log(1 + self.conv_seg.num_seen)
+
     @torch.no_grad()
     def before_step(self, model: nn.Module, loader: DataLoader) -> None:
-        """Find the threshold of each old class: the median entropy of the old model.
+        """Find the threshold of each old class, from the entropy of the old model.
 
         For a class, the median is over the pixels that the old model gives it to, of those that
         are unknown in the images of the step. Each image is seen once, augmented as in training.
         """
-        old = model.teacher
+        old, rule, unit = model.teacher, RULES[self.thresholds], self.entropy_unit
         thresholds = self.conv_seg.thresholds
-        counts = torch.zeros(len(thresholds), BINS, dtype=torch.int64, device=thresholds.device)
+        counts = torch.zeros(
+            len(thresholds), rule.bins, dtype=torch.int64, device=thresholds.device
+        )
         batches = once_through(loader)
         progress = ProgressBar(len(batches)) if is_main_process() else None
         for batch in batches:
             data = model.data_preprocessor(batch, training=True)
             label = self._stack_batch_gt(data['data_samples']).squeeze(1)
             logits = old.decode_head(old.extract_feat(data['inputs']))
-            counts += count_entropies(self.resize_to(logits, label), label == 0)
+            logits = self.resize_to(logits, label)
+            counts += count_entropies(logits, label == 0, rule.bins, unit)
             if progress is not None:
                 progress.update()
         all_reduce(counts)
-        thresholds.copy_(median_entropies(counts).clamp(min=self.entropy_floor))
+        thresholds.copy_(unit * rule.medians(counts).clamp(min=self.entropy_floor))
         found = ', '.join(f'{threshold:.4f}' for threshold in thresholds.tolist())
         print_log(f'entropy below which the old model labels a pixel: {found}', logger='current')
 
@@ -140,7 +166,7 @@ class PLOPHead(SoftmaxHead):
         if teacher is None:
             return super().loss_by_logits(logits, label)
         pseudo = pseudo_labels(teacher, self.conv_seg.thresholds)
-        loss = pseudo_cross_entropy(logits, label, pseudo)
+        loss = pseudo_cross_entropy(logits, label, pseudo, self.avg_non_ignore)
         return dict(loss_ce=self.loss_decode.loss_weight * loss)
 
     def loss_of_pod(self, student: OldModel, teacher: OldModel) -> Tensor:

@@ -1,6 +1,8 @@
 """Labels of old classes by the old model, where it is more certain than it usually is."""
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 from mmengine.dataset import DefaultSampler
 from torch import Tensor
@@ -9,9 +11,7 @@ from torch.utils.data import DataLoader
 
 from ...labels import VOID
 from ...models.precision import float32_at_least
-
-# Entropies are counted in this many bins over [0, 1]: a median is exact to half a bin, 5e-5.
-BINS = 10_000
+from ...models.softmax_head import pixels_in_mean
 
 
 def normalised_entropy(logits: Tensor) -> Tensor:
@@ -41,20 +41,24 @@ def pseudo_labels(logits: Tensor, thresholds: Tensor) -> Tensor:
     return label.where(normalised_entropy(logits) < thresholds[label], VOID)
 
 
-def pseudo_cross_entropy(logits: Tensor, label: Tensor, pseudo: Tensor) -> Tensor:
+def pseudo_cross_entropy(
+    logits: Tensor, label: Tensor, pseudo: Tensor, avg_non_ignore: bool = True
+) -> Tensor:
     """L_pseudo = - nu / (W H) sum_pixels log q(y), the cross entropy with pseudo labels.
 
     y is the label or, where that is unknown, the pseudo label. nu is the share of an image's
-    unknown pixels that have one: where old classes have few, new ones shall not get ahead.
+    unknown pixels that have one: where old classes have few, new ones shall not get ahead. An image
+    without unknown pixels, of which the paper says nothing, has nu = 0, as in the program.
 
     Args:
         logits: ``[N, 1 + C, H, W]``, background first.
         label: Integer ``[N, H, W]``: 0 unknown, 1 to C classes, 255 void.
         pseudo: Integer ``[N, H, W]``, from :func:`pseudo_labels`.
+        avg_non_ignore: Whether the pixels that are void in ``label`` are left out of the mean.
 
     Returns:
         Scalar: the sum over the pixels with a label of either kind, divided by the number of
-        pixels of the batch that are not void in ``label``; 0 if there are none.
+        pixels of the batch; 0 if there are none.
     """
     unknown = label == 0
     certain = unknown & (pseudo != VOID)
@@ -62,39 +66,75 @@ def pseudo_cross_entropy(logits: Tensor, label: Tensor, pseudo: Tensor) -> Tenso
     loss = functional.cross_entropy(
         float32_at_least(logits), target, ignore_index=VOID, reduction='none'
     )
-    # An image without unknown pixels lacks none.
-    lacking = (unknown & ~certain).sum((1, 2)).to(loss) / unknown.sum((1, 2)).clamp(min=1)
-    return ((1 - lacking)[:, None, None] * loss).sum() / (label != VOID).sum().clamp(min=1)
+    nu = certain.sum((1, 2)).to(loss) / unknown.sum((1, 2)).clamp(min=1)
+    return (nu[:, None, None] * loss).sum() / pixels_in_mean(label, avg_non_ignore)
 
 
-def count_entropies(logits: Tensor, where: Tensor) -> Tensor:
+def count_entropies(logits: Tensor, where: Tensor, bins: int, unit: float = 1.0) -> Tensor:
     """Histograms of the entropy by the class that the old model predicts.
 
     Args:
         logits: ``[N, K, H, W]``.
         where: bool ``[N, H, W]``: the pixels to count.
+        bins: Number of bins, of equal width, over [0, ``unit``].
+        unit: Of :func:`normalised_entropy`.
 
     Returns:
-        int64 ``[K, BINS]``: numbers of pixels.
+        int64 ``[K, bins]``: numbers of pixels.
     """
     channels = logits.shape[1]
     # Rounding takes it a little out of [0, 1].
-    bins = (normalised_entropy(logits)[where] * BINS).long().clamp(0, BINS - 1)
-    index = logits.argmax(1)[where] * BINS + bins
-    return index.bincount(minlength=channels * BINS).view(channels, BINS)
+    found = (normalised_entropy(logits)[where] / unit * bins).long().clamp(0, bins - 1)
+    index = logits.argmax(1)[where] * bins + found
+    return index.bincount(minlength=channels * bins).view(channels, bins)
 
 
 def median_entropies(counts: Tensor) -> Tensor:
     """The middle of the bin with the (lower) median, for each class; of the first if it is empty.
 
     Args:
-        counts: int64 ``[K, BINS]``, from :func:`count_entropies`.
+        counts: int64 ``[K, bins]``, from :func:`count_entropies`.
 
     Returns:
-        float32 ``[K]``.
+        float32 ``[K]``, in the unit of the histograms.
     """
     half = (counts.sum(1, keepdim=True) + 1) // 2
-    return ((counts.cumsum(1) < half).sum(1) + 0.5) / BINS
+    return ((counts.cumsum(1) < half).sum(1) + 0.5) / counts.shape[1]
+
+
+def medians_of_program(counts: Tensor) -> Tensor:
+    """What the released program takes for the medians.
+
+    It looks for the first bin in which half of a class's pixels are reached, and interpolates in
+    it. What it adds up on its way are the bins' numbers instead of their pixels, so a class is done
+    with the first bin if that has half of its pixels.
+
+    Args:
+        counts: int64 ``[K, bins]``, from :func:`count_entropies`.
+
+    Returns:
+        float32 ``[K]``, in the unit of the histograms: 0 for a class without pixels, 1 for one of
+        which no bin reaches half.
+    """
+    total, bins = counts.sum(1), counts.shape[1]
+    number = torch.arange(bins, device=counts.device)
+    passed, half = number.cumsum(0) - number, total[:, None] / 2
+    reached = (passed <= half) & (half <= passed + counts)
+    within = (half - passed) / counts.clamp(min=1)
+    first = reached.int().argmax(1, keepdim=True)
+    found = (number + within).gather(1, first).squeeze(1) / bins
+    return found.where(reached.any(1), 1.0).where(total > 0, 0.0)
+
+
+class Rule(NamedTuple):
+    """How thresholds are found: the number of bins, and what is made of the histograms."""
+
+    bins: int
+    medians: Callable[[Tensor], Tensor]
+
+
+# A median of 10,000 bins over [0, 1] is exact to half a bin, 5e-5.
+RULES = dict(median=Rule(10_000, median_entropies), program=Rule(100, medians_of_program))
 
 
 def once_through(loader: DataLoader) -> DataLoader:
