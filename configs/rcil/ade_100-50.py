@@ -1,8 +1,8 @@
-# RCIL on ADE20K, 100-50, overlapped: 100 classes, then 50 (two steps). The network of the DKD
-# authors. Needs what configs/dkd/ade_100-50.py needs. For 4 GPUs; batch_size is per GPU.
+# RCIL on ADE20K, 100-50, overlapped: 100 classes, then 50 (two steps). The network of MiB. Needs what
+# configs/dkd/ade_100-50.py needs. For 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/rcil/ade_100-50.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/ade_100-50.py',
     '../_base_/schedules/mib_ade_60e.py',
     '../_base_/methods/rcil_ade.py',

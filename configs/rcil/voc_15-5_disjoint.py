@@ -2,10 +2,10 @@
 # the images that show a class still to come. Needs what configs/rcil/voc_15-5.py needs.
 #   tools/dist_train.sh configs/rcil/voc_15-5_disjoint.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/voc_15-5_disjoint.py',
     '../_base_/schedules/rcil_voc_30e.py',
-    '../_base_/methods/rcil.py',
+    '../_base_/methods/rcil_voc.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(

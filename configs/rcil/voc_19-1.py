@@ -2,10 +2,10 @@
 # Needs what configs/dkd/voc_15-5.py needs.
 #   tools/dist_train.sh configs/rcil/voc_19-1.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/voc_19-1.py',
     '../_base_/schedules/rcil_voc_30e.py',
-    '../_base_/methods/rcil.py',
+    '../_base_/methods/rcil_voc.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(

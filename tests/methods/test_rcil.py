@@ -9,15 +9,19 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch.nn.functional import interpolate
 
 from mmseg_dkd.engine.hand_over import build_teacher, start_state
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.mib import unbiased_cross_entropy, unbiased_distillation
+from mmseg_dkd.methods.rcil import RCILHead
 from mmseg_dkd.methods.rcil.pairs import fold
 from mmseg_dkd.methods.rcil.pooled_cube import old_channels, pooled_cube_loss
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.recipe import first_step_of
 from mmseg_dkd.utils import checkpoint_types
+from tests.configs.names import load
+from tests.oracle import case
 
 HEAD = 'decode_head.conv_seg'
 
@@ -101,6 +105,43 @@ def test_terms_of_a_step(steps):
     for term, value in expected.items():
         torch.testing.assert_close(losses[f'decode.loss_{term}'].detach(), value)
         assert value > 0
+
+
+@pytest.mark.parametrize('name', ['voc15_5', 'ade100_50'])
+def test_total_and_gradients_are_those_of_the_program(name):
+    known = case('rcil', f'total_{name}')
+    channels, known_before = (int(known[f'num_channels_{kind}']) for kind in ('all', 'old'))
+    maps = [known[f'map_new_{i}'] for i in range(4)]
+    inputs = [m.requires_grad_() for m in [*maps, known['feature_new']]]
+    logits, told = (
+        torch.einsum('kd,ndhw->nkhw', known[f'weight_{of}'], known[f'feature_{of}'])
+        + known[f'bias_{of}'][:, None, None]
+        for of in ('new', 'old')
+    )
+    at_label = [interpolate(z, known['label'].shape[1:], mode='bilinear') for z in (logits, told)]
+    pckd = pooled_cube_loss(
+        [*inputs, old_channels(logits, known_before)],
+        [*(known[f'map_old_{i}'] for i in range(4)), known['feature_old'], told],
+        (4, 8, 12, 16, 20, 24),
+        known['pckd_weight'],
+        known['pckd_last_weight'],
+    )
+    total = unbiased_cross_entropy(at_label[0], known['label'], known_before - 1)
+    total = total + known['kd_weight'] * unbiased_distillation(*at_label)
+    total = total + math.sqrt(channels / (channels - known_before)) * pckd
+    torch.testing.assert_close(total, known['expected_total'])
+    if name == 'voc15_5':
+        for i, found in enumerate(torch.autograd.grad(total, inputs)):
+            expected = known[f'expected_grad_{i}']
+            torch.testing.assert_close(found.float(), expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize(('name', 'counted'), [('voc_15-1', True), ('ade_100-10', False)])
+def test_void_counts_in_the_mean_on_voc_as_in_the_program(name, counted):
+    for step in (0, 1):
+        head = step_config(load(f'rcil/{name}.py'), step).model.decode_head
+        assert head.loss_decode.avg_non_ignore is not counted
+        assert RCILHead.choices(head)['avg_non_ignore'] is not counted
 
 
 def test_every_trained_parameter_gets_a_gradient_and_the_teacher_none(steps):

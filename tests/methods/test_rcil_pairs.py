@@ -1,6 +1,7 @@
 """Two branches: where they are, what they compute, and that folding changes no answer."""
 
 import copy
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -13,8 +14,9 @@ from mmseg.models.decode_heads.aspp_head import ASPPModule
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmseg_dkd.methods.rcil.pairs import double, plain, refreeze
+from mmseg_dkd.methods.rcil.pairs import Pair, double, fold, plain, refreeze
 from mmseg_dkd.methods.rcil.parallel import Parallel, ParallelNorm
+from tests.oracle import case
 
 CLOSE = dict(rtol=1e-5, atol=1e-5)
 
@@ -70,6 +72,26 @@ def output(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         maps = network(x)
     return maps if isinstance(maps, torch.Tensor) else maps[-1]
+
+
+def test_folded_branches_are_those_of_the_program():
+    known, state = case('rcil', 'fold'), {}
+    for branch, place in dict(frozen=1, trained=2).items():
+        state[f'conv.{branch}.weight'] = known[f'branch{place}_weight']
+        for name, of in dict(
+            weight='gamma', bias='beta', running_mean='mean', running_var='var'
+        ).items():
+            state[f'norm.{branch}.{name}'] = known[f'branch{place}_{of}']
+        state[f'norm.{branch}.num_batches_tracked'] = torch.tensor(1)
+    eps = known['eps'].item()
+    folded = fold(state, [Pair('conv', 'norm', eps)])
+    torch.testing.assert_close(folded['conv.weight'], known['expected_kernel'])
+    torch.testing.assert_close(folded['norm.bias'], known['expected_bias'])
+    network = nn.Sequential(
+        OrderedDict(conv=nn.Conv2d(4, 4, 3, padding=1, bias=False), norm=nn.BatchNorm2d(4, eps=eps))
+    ).double()
+    network.load_state_dict(folded, strict=True)
+    torch.testing.assert_close(output(network, known['input']), known['expected_output'])
 
 
 @pytest.mark.parametrize('kind', NETWORKS)
