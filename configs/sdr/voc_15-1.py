@@ -2,12 +2,13 @@
 # Needs what configs/dkd/voc_15-5.py needs.
 #   tools/dist_train.sh configs/sdr/voc_15-1.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/voc_15-1.py',
     '../_base_/schedules/sdr_voc_30e.py',
-    '../_base_/methods/sdr.py',
+    '../_base_/methods/sdr_voc.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(
+    backbone=dict(norm_cfg=dict(momentum=3e-4)),  # program
     decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
 train_dataloader = dict(batch_size=2)

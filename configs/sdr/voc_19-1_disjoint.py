@@ -2,12 +2,13 @@
 # the images that show a class still to come. Needs what configs/sdr/voc_19-1.py needs.
 #   tools/dist_train.sh configs/sdr/voc_19-1_disjoint.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/voc_19-1_disjoint.py',
     '../_base_/schedules/sdr_voc_30e.py',
-    '../_base_/methods/sdr.py',
+    '../_base_/methods/sdr_voc.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(
+    backbone=dict(norm_cfg=dict(momentum=3e-4)),  # program
     decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
 train_dataloader = dict(batch_size=2)

@@ -6,6 +6,7 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
 from mmseg_dkd.engine import hand_over
+from mmseg_dkd.engine.choices import choices_of
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.methods.sdr import SDRHead
 from mmseg_dkd.runs import Run
@@ -59,6 +60,23 @@ def test_terms_are_those_of_the_paper_on_teacher_and_labels():
     mib.load_state_dict({k: v for k, v in new.state_dict().items() if 'prototypes' not in k})
     for name, value in mib.loss(MAPS, samples_of(label), {}, told).items():
         torch.testing.assert_close(losses[name], value)
+
+
+def test_void_as_unknown_is_what_the_teacher_sees_in_every_term():
+    label = torch.randint(0, 2, (2, 8, 8)) * 3
+    label[0, :4] = 255
+    told = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    losses = []
+    for each, void in ((label, 'unknown'), (torch.where(label == 255, 0, label), 'ignored')):
+        _, new = taught(void=void)
+        losses.append(new.loss(MAPS, samples_of(each), {}, told))
+    torch.testing.assert_close(*losses)
+
+
+@pytest.mark.parametrize(('name', 'void'), [('voc_15-1', 'unknown'), ('ade_50-50', 'ignored')])
+def test_void_is_unknown_on_voc_as_in_the_program(name, void):
+    for step in (0, 1):
+        assert choices_of(step_config(load(f'sdr/{name}.py'), step))['void'] == void
 
 
 def test_step_0_is_cross_entropy_that_fills_the_prototypes():

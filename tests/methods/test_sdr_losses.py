@@ -9,6 +9,7 @@ from torch import Tensor
 from mmseg_dkd.methods.sdr.contrastive import attraction, repulsion
 from mmseg_dkd.methods.sdr.prototypes import Prototypes, prototype_matching
 from mmseg_dkd.methods.sdr.sparsity import sparsity_loss
+from tests.oracle import case
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -101,6 +102,49 @@ def test_sparsity_is_that_of_loops(seed, num_classes, relu):
     feature, label = random_batch(seed, num_classes)
     feature[:, 0] = 0
     check(sparsity_loss, plain_sparsity, feature.abs() if relu else feature, label, num_classes)
+
+
+def check_known(value: Tensor, feature: Tensor, known: dict[str, Tensor], name: str) -> None:
+    torch.testing.assert_close(value, known[name])
+    (gradient,) = torch.autograd.grad(value, feature)
+    torch.testing.assert_close(gradient, known[f'{name}_grad'])
+
+
+def test_terms_are_those_of_the_program_where_it_does_what_it_defines():
+    known = case('sdr', 'terms_N1')
+    feature, label = known['feature'].requires_grad_(), known['label']
+    old, seen = int(known['num_old_classes']), int(known['num_seen_classes'])
+    value = sparsity_loss(feature, known['label_no_void'], seen)
+    check_known(value, feature, known, 'program_sparsity_no_void')
+    # It takes the labels of the step alone, of which background is a class.
+    with_background = torch.where(label == 255, 255, label + 1)
+    value = repulsion(feature, with_background, 1 + seen)
+    check_known(value, feature, known, 'program_repulsion')
+    # Its own matching mixes channels and pixels.
+    completed = torch.where(label == 0, known['old_model_label'], label)
+    assert torch.equal(completed, known['label_completed'])
+    value = prototype_matching(feature, completed, known['prototypes'][:old], known['counts'][:old])
+    check_known(value, feature, known, 'definition_matching')
+    assert value < 0.5 * known['program_matching']
+
+
+def test_matching_keeps_channels_apart():
+    known = case('sdr', 'matching_small')
+    label, prototypes = known['class_of_both_pixels'].expand(1, 1, 2), torch.zeros(20, 2).double()
+    prototypes[4] = known['prototype']
+    value = prototype_matching(known['feature'], label, prototypes, torch.ones(20))
+    torch.testing.assert_close(value, known['value_by_definition'])
+    assert known['value_of_program'] == 0.25
+
+
+def test_attraction_is_the_plain_mean_of_the_classes():
+    known = case('sdr', 'attraction_nesting')
+    # One pixel a class, whose squared distance to the prototype 0 is what is known.
+    feature = known['class_losses'].sqrt().reshape(1, 1, 1, 3)
+    label, nothing = torch.tensor([[[1, 2, 3]]]), torch.zeros(3, 1).double()
+    value = attraction(feature, label, nothing, torch.ones(3))
+    torch.testing.assert_close(value, known['mean_of_classes'])
+    assert known['value_of_program'] < value
 
 
 def test_sparsity_of_next_to_nothing_is_bounded():

@@ -20,8 +20,13 @@ class SDRHead(UnbiasedHead):
     The features are those of the last map of the backbone that the head reads. Step 0 is plain
     cross entropy, but it fills the prototypes, so that it is shared with no other method.
 
+    Where the released program departs from its paper, this is the paper's. The program's matching
+    mixes the channels and pixels of a class. Its attraction divides by the number of classes once
+    for every class. Attraction and repulsion take the labels of the step alone, of which background
+    is a class.
+
     Args:
-        init: How a new classifier starts: ``'random'``, as in the authors' program, or from the
+        init: How a new classifier starts: ``'random'``, as in the released program, or from the
             ``'background'``, as in MiB.
         kd_weight: Weight of MiB's distillation.
         matching_weight: Weight of the prototypes' matching.
