@@ -13,5 +13,6 @@ model = dict(
         _base_.method,
         num_classes=150,
         scenario=_base_.scenario,
-        base_type='ProjectedASPPHead'))
+        base_type='ProjectedASPPHead',
+        resized='logits'))
 later_steps = dict(model=_base_.later_model)

@@ -2,9 +2,8 @@
 # authors. Needs what configs/dkd/voc_15-5.py needs, and a saliency map of every training image in
 # data/VOCdevkit/VOC2012/saliency_map. Without maps (every pixel without a label is unknown):
 # --cfg-options model.decode_head.unknown=unlabelled train_dataloader.dataset.pipeline=None
-# The crop is that of the DKD authors' data (512), not a 0.5-2.0 resize and a 513 crop. The last epoch
-# counts; the authors' program keeps the best one on a validation set. For 4 GPUs; batch_size is per
-# GPU.
+# The crop is that of the DKD authors' data (512), not SSUL's (513). The last epoch counts. For 4 GPUs;
+# batch_size is per GPU.
 #   tools/dist_train.sh configs/ssul/voc_15-5.py 4
 _base_ = [
     '../_base_/models/deeplabv3_r101-d16_official.py',
@@ -18,7 +17,8 @@ model = dict(
         _base_.method,
         num_classes=21,
         scenario=_base_.scenario,
-        base_type='ProjectedASPPHead'))
+        base_type='ProjectedASPPHead',
+        resized='logits'))
 load_image, load_annotations, *geometry = _base_.train_pipeline
 train_dataloader = dict(
     dataset=dict(pipeline=[

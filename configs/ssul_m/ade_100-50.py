@@ -14,6 +14,7 @@ model = dict(
         _base_.method,
         num_classes=150,
         scenario=_base_.scenario,
-        base_type='ProjectedASPPHead'))
+        base_type='ProjectedASPPHead',
+        resized='logits'))
 later_steps = dict(model=_base_.later_model)
 memory = dict(size=300, share=0.5, labels='seen')

@@ -13,7 +13,8 @@ model = dict(
         _base_.method,
         num_classes=21,
         scenario=_base_.scenario,
-        base_type='ProjectedASPPHead'))
+        base_type='ProjectedASPPHead',
+        resized='logits'))
 load_image, load_annotations, *geometry = _base_.train_pipeline
 train_dataloader = dict(
     dataset=dict(pipeline=[

@@ -35,6 +35,7 @@ class IncrementalSegmentor(EncoderDecoder):
         freeze_dropout: Keep every dropout off, stochastic depth and that of attention included.
         train_only: Names of modules, such as ``decode_head.conv_seg.steps.1``; all others are
             frozen, in eval mode. All are trained if None.
+        frozen_dropout: Leave dropout on in what ``train_only`` freezes.
         converted: Train, in eval mode, nothing but what a converted softmax model lacks
             (:mod:`mmseg_dkd.engine.start_from`); its heads say what that is.
         channels_last: Keep weights and maps in that memory format, in which convolutions are
@@ -45,8 +46,8 @@ class IncrementalSegmentor(EncoderDecoder):
             call every pixel of an old class background. If the backbone is one of
             ``mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES``.
         ValueError: If an auxiliary head is of another scenario or step than the decode head,
-            ``train_only`` names no module, or the model is converted and its decode head lacks
-            nothing that could be trained.
+            ``train_only`` names no module, ``frozen_dropout`` contradicts the rest, or the model is
+            converted and its decode head lacks nothing that could be trained.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class IncrementalSegmentor(EncoderDecoder):
         freeze_norm: bool = False,
         freeze_dropout: bool = False,
         train_only: Sequence[str] | None = None,
+        frozen_dropout: bool = False,
         converted: bool = False,
         channels_last: bool = False,
         **kwargs,
@@ -71,6 +73,12 @@ class IncrementalSegmentor(EncoderDecoder):
         self.freeze_norm = freeze_norm
         self.freeze_dropout = freeze_dropout
         self.train_only = train_only
+        self.frozen_dropout = frozen_dropout
+        if frozen_dropout and (train_only is None or freeze_dropout):
+            raise ValueError(
+                'frozen_dropout=True leaves dropout on in what train_only freezes, but here are '
+                f'train_only={train_only} and freeze_dropout={freeze_dropout}: set it to False'
+            )
         if train_only is not None:
             self.requires_grad_(False)
             for name in train_only:
@@ -136,6 +144,8 @@ class IncrementalSegmentor(EncoderDecoder):
         super().train(mode and not self.converted and self.train_only is None)
         for name in self.train_only or ():
             self._named(name).train(mode)
+        for module in self._modules_of(DROPOUTS) if self.frozen_dropout else ():
+            module.train(mode)
         frozen = (_BatchNorm,) * self.freeze_norm + DROPOUTS * self.freeze_dropout
         for module in self._modules_of(frozen):
             module.eval()

@@ -13,9 +13,11 @@ from torch.nn.functional import interpolate
 
 from mmseg_dkd.engine import hand_over
 from mmseg_dkd.engine.resolve import step_config
-from mmseg_dkd.methods.ssul.labels import with_pseudo_labels, with_unknown
+from mmseg_dkd.methods.ssul.labels import SALIENT, with_pseudo_labels, with_unknown
+from mmseg_dkd.models.losses import MultiBCELoss
 from mmseg_dkd.runs import Run
 from mmseg_dkd.utils import checkpoint_types
+from tests.oracle import case
 
 from .plain import head_of, samples_of
 
@@ -121,6 +123,47 @@ def test_loss_is_the_sum_over_channels_at_the_size_of_the_labels(unknown, step):
     )
 
 
+@pytest.mark.parametrize(('name', 'num_old'), [('voc15_5', 15), ('ade100_50', 100)])
+def test_targets_loss_and_prediction_are_those_of_the_program(name, num_old):
+    known, voc = case('ssul', f'loss_{name}'), name == 'voc15_5'
+    truth = known['ground_truth'][None]
+    # What the step labels.
+    label = torch.where((truth > num_old) | (truth == 255), truth, 0)
+    if voc:
+        label[(label == 0) & (known['saliency'][None] > 0)] = SALIENT
+    target = with_unknown(label, unlabelled_is_unknown=not voc)
+    channels = torch.where(target == 255, 255, target - 1)
+    assert torch.equal(channels[0], known['target_channels_from_0'])
+
+    target = with_pseudo_labels(target, known['old_logits'], known['pseudo_threshold'].item())
+    logits = known['logits'].requires_grad_()
+    loss = MultiBCELoss(void='ignored')(logits, target, range(1, 1 + logits.shape[1]))
+    # The program computes in float32.
+    torch.testing.assert_close(loss.float(), known['expected_loss'], rtol=1e-6, atol=0)
+    if voc:
+        (gradient,) = torch.autograd.grad(loss, logits)
+        torch.testing.assert_close(gradient.float(), known['expected_grad'], rtol=1e-4, atol=1e-7)
+    found = predicted(logits.detach(), (12, 12), 'logits')
+    assert torch.equal(found, known['expected_prediction_by_program'])
+
+
+def predicted(logits: Tensor, size: tuple[int, int], resized: str) -> Tensor:
+    """Labels ``[N, H, W]`` by a head whose logits are these."""
+    head = head_of('SSULHead', 1, resized=resized).eval()
+    head.conv_seg.forward = lambda feature: logits
+    maps = [torch.zeros(1, 5, *logits.shape[2:], dtype=torch.float64)]
+    return head.predict(maps, [dict(img_shape=size)], {}).argmax(1)
+
+
+def test_logits_or_scores_are_resized_as_asked():
+    known = case('ssul', 'prediction_small')
+    size = tuple(known['size'].tolist())
+    for resized, expected in dict(logits='expected_label', scores='our_label').items():
+        found = predicted(known['logits'], size, resized)
+        assert torch.equal(found[0, 0], known[expected])
+    assert not torch.equal(known['expected_label'], known['our_label'])
+
+
 def test_prediction_adds_the_unknown_to_the_background():
     head = head_of('SSULHead', 1).eval()
     feature = torch.randn(2, 6, 5, 7, dtype=torch.float64)
@@ -184,6 +227,7 @@ def test_new_classes_start_as_the_unknown(scenario):
         (dict(unknown='all'), "unknown must be one of .* got 'all'"),
         (dict(pseudo_threshold=0), 'pseudo_threshold must be in'),
         (dict(pseudo_threshold=1.1), 'pseudo_threshold must be in'),
+        (dict(resized='labels'), "resized must be one of .* got 'labels'"),
     ],
 )
 def test_wrong_arguments_are_refused(changes, message):

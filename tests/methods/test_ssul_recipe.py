@@ -5,7 +5,9 @@ import copy
 import pytest
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
+from torch.nn.modules.dropout import _DropoutNd
 
+from mmseg_dkd.engine.choices import choices_of
 from mmseg_dkd.engine.resolve import step_config
 from mmseg_dkd.runs.recipe import first_step_of
 from tests.configs.names import load
@@ -46,6 +48,22 @@ def test_step_0_is_shared_unless_the_unknown_differs():
     assert first_step_of(plain) == first_step_of(memory) == first_step_of(other)
     other.model.decode_head.unknown = 'unlabelled'
     assert first_step_of(plain) != first_step_of(other)
+
+
+@pytest.mark.parametrize(
+    'name', ['ssul/voc_15-5.py', 'ssul_m/ade_100-10.py', 'ssul/fashion_4-2.py']
+)
+def test_dropout_and_prediction_are_those_of_the_program_but_on_the_demo(name):
+    demo = 'fashion' in name
+    for step in (0, 1):
+        cfg = step_config(load(name), step)
+        with on_meta():
+            model = MODELS.build(cfg.model).train()
+        dropouts = {m.training for m in model.modules() if isinstance(m, _DropoutNd)}
+        assert dropouts == {step == 0 or not demo}
+        chosen = choices_of(cfg)
+        assert chosen.get('frozen_dropout', False) == (step == 1 and not demo)
+        assert chosen['resized'] == ('scores' if demo else 'logits')
 
 
 def test_network_is_that_of_the_authors():

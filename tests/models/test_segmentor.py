@@ -186,6 +186,19 @@ def test_frozen_dropout_is_off_in_training():
     torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
+def test_dropout_stays_on_in_what_is_frozen_if_asked():
+    for asked in (False, True):
+        model = build(train_only=['decode_head.conv_seg'], frozen_dropout=asked).train()
+        dropouts = modules_of(model, nn.Dropout, nn.Dropout2d)
+        assert {drop.training for drop in dropouts} == {asked}
+        assert not any(norm.training for norm in modules_of(model, nn.BatchNorm2d))
+        model.eval()
+        assert not any(drop.training for drop in dropouts)
+    for wrong in (dict(), dict(train_only=['decode_head.conv_seg'], freeze_dropout=True)):
+        with pytest.raises(ValueError, match='frozen_dropout=True leaves dropout on in what'):
+            build(frozen_dropout=True, **wrong)
+
+
 def test_nothing_is_frozen_unless_asked_for():
     model = build()
     assert all(module.training for module in model.train().modules())

@@ -9,6 +9,7 @@ auto_scale_lr = dict(base_batch_size=24)
 param_scheduler = [dict(_base_.poly, warm_up=0.1, start_factor=1e-3)]
 train_cfg = dict(max_epochs=100)
 later_steps = dict(
+    model=dict(frozen_dropout=True),  # program: dropout stays on in the frozen ASPP
     optim_wrapper=dict(
         optimizer=dict(lr=5e-2),
         paramwise_cfg=dict(

@@ -8,6 +8,7 @@ optim_wrapper = dict(
 auto_scale_lr = dict(base_batch_size=32)
 train_cfg = dict(max_epochs=50)
 later_steps = dict(
+    model=dict(frozen_dropout=True),  # program: dropout stays on in the frozen ASPP
     optim_wrapper=dict(
         paramwise_cfg=dict(
             custom_keys={
