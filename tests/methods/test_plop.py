@@ -340,6 +340,8 @@ def test_networks_and_weights_of_the_configs(name):
     np.testing.assert_array_equal(weights, (0.01, 5e-4, 1e-3) if voc else (1e-3, 1e-5, 1e-3))
     chosen = choices_of(step_config(cfg, 1))
     assert (chosen['thresholds'], chosen['avg_non_ignore']) == ('program', not voc)
+    cfg.preset = 'paper'
+    assert choices_of(step_config(cfg, 1))['thresholds'] == 'median'
     init_default_scope('mmseg')
     for step in (0, 1):
         own = step_config(cfg, step).model
