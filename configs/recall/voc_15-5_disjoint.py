@@ -11,12 +11,12 @@ _base_ = [
 data_preprocessor = dict(size=(321, 321))
 model = dict(
     data_preprocessor=data_preprocessor,
-    backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False)),
+    backbone=dict(norm_eval=True),
     decode_head=dict(
         _base_.method, num_classes=21, scenario=_base_.scenario))
 train_dataloader = _base_.small_batches
 # 15 classes at step 0, 5 later.
-param_scheduler = [dict(_base_.poly, end=22500)]
+param_scheduler = [dict(_base_.poly, end=24001)]
 train_cfg = dict(max_iters=22500)
 later_steps = dict(
     param_scheduler=[dict(_base_.poly, end=7500)],

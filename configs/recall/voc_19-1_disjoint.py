@@ -11,12 +11,12 @@ _base_ = [
 data_preprocessor = dict(size=(321, 321))
 model = dict(
     data_preprocessor=data_preprocessor,
-    backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False)),
+    backbone=dict(norm_eval=True),
     decode_head=dict(
         _base_.method, num_classes=21, scenario=_base_.scenario))
 train_dataloader = _base_.small_batches
 # 19 classes at step 0, 1 later.
-param_scheduler = [dict(_base_.poly, end=28500)]
+param_scheduler = [dict(_base_.poly, end=30001)]
 train_cfg = dict(max_iters=28500)
 later_steps = dict(
     param_scheduler=[dict(_base_.poly, end=1500)],

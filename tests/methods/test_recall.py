@@ -4,10 +4,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg_dkd.datasets.demo.retrieved import write_fashion_web
 from mmseg_dkd.engine.resolve import step_config
@@ -16,10 +18,14 @@ from mmseg_dkd.models import IncrementalHead, IncrementalSegmentor
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.recipe import first_step_of
 from mmseg_dkd.utils import checkpoint_types
+from tests.meta import on_meta
+from tests.oracle import case
+from tests.tiny import REPOSITORY
 
 from .plain import head_of, samples_of
 
 SIZE = (8, 8)
+RECIPE = REPOSITORY / 'configs/recall/voc_15-5.py'
 
 
 def recall_head(step: int) -> IncrementalHead:
@@ -49,10 +55,62 @@ def test_labels_a_pixel_at_a_time(seed, num_old, num_new):
         true = int(label[n, y, x])
         assert predicted[n, y, x] == said
         assert completed[n, y, x] == (true if true else said)
-        if retrieved[n] or true == 255:
+        if retrieved[n]:
             assert own[n, y, x] == 255
         else:
             assert own[n, y, x] == (1 + list(new).index(true) if true in new else 0)
+
+
+def test_labels_and_losses_are_those_of_the_program():
+    known = case('recall', 'losses')
+    logits, label = known['step1_logits'].permute(0, 3, 1, 2), known['step1_labels'][..., 0]
+    assert (label == 255).any()
+    found = recall_head(0).loss_by_logits(logits, label)['loss_ce']
+    torch.testing.assert_close(found, known['step1_expected_loss'])
+
+    label = known['helper_labels_in'][..., 0]
+    own = helper_label(label, range(16, 17), torch.tensor([False]))
+    # The program calls void background.
+    assert torch.equal(own, known['helper_labels_out_by_program'][..., 0]) and (label == 255).any()
+    found = cross_entropy(known['helper_logits'].permute(0, 3, 1, 2), own)
+    torch.testing.assert_close(found, known['helper_expected_loss_void_as_background'])
+    predicted = helper_prediction(known['helper_logits'].permute(0, 3, 1, 2), 16)
+    assert set(predicted.unique().tolist()) <= {0, 16}
+
+    found = inpaint(known['inpaint_label'], known['inpaint_predicted'])
+    assert torch.equal(found, known['inpaint_expected'])
+
+
+@pytest.mark.parametrize('preset', ['official', 'paper'])
+def test_learning_rate_of_step_0_ends_as_in_program_or_paper(preset):
+    known, cfg = case('recall', 'learning_rate'), Config.fromfile(RECIPE)
+    cfg.preset = preset
+    cfg = step_config(cfg, 0)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=5e-4)
+    assert cfg.optim_wrapper.optimizer.lr == 5e-4
+    # What a runner gives a schedule without an end.
+    (schedule,) = cfg.param_scheduler
+    schedule.setdefault('end', cfg.train_cfg.max_iters)
+    scheduler = PARAM_SCHEDULERS.build(schedule, default_args=dict(optimizer=optimizer))
+    rates = []
+    for _ in range(cfg.train_cfg.max_iters):
+        rates.append(optimizer.param_groups[0]['lr'])
+        scheduler.step()
+    assert len(rates) == 22500
+    if preset == 'official':
+        found = torch.tensor(rates, dtype=torch.float64)[known['iteration']]
+        torch.testing.assert_close(found, known['program_lr'], rtol=1e-9, atol=0)
+    assert rates[-1] == pytest.approx(dict(official=4.58e-5, paper=5e-6)[preset], rel=2e-3)
+
+
+def test_encoder_is_normalised_by_fixed_statistics_with_trained_affine_parameters():
+    init_default_scope('mmseg')
+    cfg = step_config(Config.fromfile(RECIPE), 0).model
+    with on_meta():
+        model = MODELS.build(cfg).train()
+    norms = [m for m in model.backbone.modules() if isinstance(m, _BatchNorm)]
+    assert {m.training for m in norms} == {False}
+    assert {p.requires_grad for m in norms for p in m.parameters()} == {True}
 
 
 def three_steps() -> tuple:
@@ -96,7 +154,7 @@ def test_every_image_is_labelled_by_whom_it_concerns():
     torch.testing.assert_close(losses['loss_ce'], expected)
 
     # The helper of the step learns from the two images that are the step's own.
-    own = torch.where(label == 3, 1, label)[[0, 3]]
+    own = torch.where(label == 3, 1, 0)[[0, 3]]
     logits = at_size(new.helpers[2](maps))[[0, 3]]
     expected = cross_entropy(logits, own, ignore_index=255)
     torch.testing.assert_close(losses['loss_helper'], expected)

@@ -6,8 +6,7 @@
 method = dict(
     type='RECALLHead',
     loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
-# Brings in the retrieved images, web_root/<class name>/*, without labels: half of all images, as in the
-# authors' program (interleave_ratio_old = interleave_ratio_new).
+# Brings in the retrieved images, web_root/<class name>/*, without labels: half of all images.
 retrieved = dict(
     type='RetrievedReplay', web_root='data/recall', share=0.5)
 custom_hooks = [dict(type='IncrementalStepHook')]

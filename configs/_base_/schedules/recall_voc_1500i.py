@@ -1,9 +1,11 @@
-# Recipe of RECALL for PASCAL VOC 2012 (the authors' program, config/OVERLAPPED.gin): 1,500 iterations
-# per class with batches of 4, SGD with momentum 0.9, weight decay 1e-4, lr from 5e-4 to 5e-6 at every
-# step, poly with power 0.9; 0.4 of it for helper decoders (2e-4, 1,000 iterations per class, there;
-# here as long as the step). Theirs is for an encoder pretrained on MS COCO.
+# Recipe of RECALL for PASCAL VOC 2012: 1,500 iterations per class with batches of 4, SGD with momentum
+# 0.9, weight decay 1e-4, lr from 5e-4 to 5e-6 at every step, poly with power 0.9; 0.4 of it for helper
+# decoders. Theirs is for an encoder pretrained on MS COCO.
+# Program: the poly of step 0 is as long as if background were a class more, so that the lr ends at
+# 4.58e-5 with 15 classes. Of later steps this is not known: there it ends with the step.
 # A config says how many iterations its steps have, with train_cfg = dict(max_iters=N) and
 # param_scheduler = [dict(_base_.poly, end=N)], and takes over train_dataloader = _base_.small_batches.
+# mmengine's poly reaches its end an iteration early: to end at N as in the program, end=N + 1.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
@@ -11,6 +13,8 @@ optim_wrapper = dict(
     paramwise_cfg=dict(
         custom_keys={'decode_head.helpers': dict(lr_mult=0.4)}))
 poly = dict(type='PolyLR', power=0.9, eta_min=5e-6, begin=0, by_epoch=False)
+# --cfg-options preset=paper: the lr ends at 5e-6 at step 0, too.
+presets = dict(paper=dict(param_scheduler=[poly]))
 train_cfg = dict(type='IterBasedTrainLoop', val_interval=1000000)
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
@@ -21,7 +25,7 @@ default_hooks = dict(
         type='CheckpointHook', by_epoch=False, interval=1500, max_keep_ckpts=1),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'))
-# For one GPU. The program scales by 0.5 to 1.5; the long side of VOC's images is 500.
+# For one GPU. Images are scaled by 0.5 to 1.5; the long side of VOC's is 500.
 small_batches = dict(
     batch_size=4,
     sampler=dict(type='InfiniteSampler'),

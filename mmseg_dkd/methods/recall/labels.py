@@ -43,10 +43,10 @@ def helper_label(label: Tensor, new_labels: range, retrieved: Tensor) -> Tensor:
         retrieved: Boolean ``[N]``: images without labels, from which it learns nothing.
 
     Returns:
-        ``[N, H, W]``: 1 to K the step's classes, 0 everything else, 255 void.
+        ``[N, H, W]``: 1 to K the step's classes, 0 everything else, void too, as in the released
+        program; 255 in images without labels.
     """
     is_new = (label >= new_labels.start) & (label < new_labels.stop)
     own = torch.where(is_new, label - new_labels.start + 1, torch.zeros_like(label))
-    own[label == VOID] = VOID
     own[retrieved] = VOID
     return own

@@ -39,8 +39,7 @@ class RetrievedReplay(StepDataset):
 
     Args:
         web_root: The folder, with a sub-folder for each class of an earlier step.
-        share: The probability that a retrieved image stands in for one of the step; 0.5 is the
-            balance of the authors' program.
+        share: The probability that a retrieved image stands in for one of the step.
         **kwargs: As for :class:`.StepDataset`.
 
     Raises:
