@@ -1,10 +1,10 @@
-# RECALL on ADE20K, 100-50, overlapped: 100 classes, then 50 (two steps). The network of the DKD
-# authors; the paper has no ADE20K, the schedule is that of the other methods. Needs what
-# configs/dkd/ade_100-50.py needs, and images of the first 100 classes, without labels, in
-# data/recall/<class name>/, such as data/recall/wall/. For 4 GPUs; batch_size is per GPU.
+# RECALL on ADE20K, 100-50, overlapped: 100 classes, then 50 (two steps). The paper has no
+# ADE20K: network and schedule are those of MiB. Needs what configs/dkd/ade_100-50.py needs, and images
+# of the first 100 classes, without labels, in data/recall/<class name>/, such as data/recall/wall/. For
+# 4 GPUs; batch_size is per GPU.
 #   tools/dist_train.sh configs/recall/ade_100-50.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/ade_100-50.py',
     '../_base_/schedules/mib_ade_60e.py',
     '../_base_/methods/recall.py',

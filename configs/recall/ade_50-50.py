@@ -2,7 +2,7 @@
 # Needs what configs/recall/ade_100-50.py needs, with images of the first 100 classes.
 #   tools/dist_train.sh configs/recall/ade_50-50.py 4
 _base_ = [
-    '../_base_/models/deeplabv3_r101-d16_official.py',
+    '../_base_/models/deeplabv3_r101-d16_mib.py',
     '../_base_/datasets/ade_50-50.py',
     '../_base_/schedules/mib_ade_60e.py',
     '../_base_/methods/recall.py',
