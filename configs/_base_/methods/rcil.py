@@ -10,7 +10,7 @@ method = dict(
     pckd_last_weight=5e-4,
     kernels=(4, 8, 12, 16, 20, 24),
     loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
-# The paper's network has no dropout: with it on, the student's feature would differ from the
+# The authors' network has no dropout: with it on, the student's feature would differ from the
 # teacher's by chance alone.
 later_model = dict(freeze_dropout=True)
 custom_hooks = [dict(type='IncrementalStepHook')]

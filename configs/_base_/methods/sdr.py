@@ -1,8 +1,7 @@
 # SDR (Michieli and Zanuttigh, CVPR 2021): MiB's losses, prototypes' matching, attraction, repulsion
 # and sparsity of the encoder's features. All weights and the random start of new classifiers are
-# those of the authors' program (its --method SDR). It says that the best weights differ from
-# scenario to scenario: KD from 1 to 100, matching from 1e-3 to 1e-1, contrastive from 1e-3 to 1e-2,
-# sparsity from 1e-5 to 1e-3.
+# those of the authors' program. Weights to try: KD from 1 to 100, matching from 1e-3 to 1e-1,
+# contrastive from 1e-3 to 1e-2, sparsity from 1e-5 to 1e-3.
 # A config takes it over with decode_head=dict(_base_.method, ...).
 method = dict(
     type='SDRHead',

@@ -1,6 +1,5 @@
 # SSUL (Cha et al., NeurIPS 2021): a sigmoid per class, an unknown class within the background, pseudo
 # labels of old classes where the old model is at least 0.7 sure (the authors' commands).
-# "Program" is the authors' released program.
 # A config takes it over with decode_head=dict(_base_.method, ...) and
 # later_steps=dict(model=_base_.later_model).
 method = dict(
@@ -13,7 +12,7 @@ method = dict(
 load_saliency = dict(
     type='LoadSaliency',
     folder='data/VOCdevkit/VOC2012/saliency_map',
-    # Program, for the authors' maps. For a detector's scores, from 0 to 255: 127.
+    # For maps of nothing but 0 and 255. For a detector's scores, from 0 to 255: 127.
     threshold=0)
 # Everything is frozen but the new group of classes, the unknown and the background.
 later_model = dict(
@@ -21,7 +20,7 @@ later_model = dict(
         'decode_head.conv_seg.unknown', 'decode_head.conv_seg.background',
         'decode_head.conv_seg.steps.{step}'
     ],
-    # Program (--bn_freeze): every BatchNorm in eval mode, its affine not trained; those of these
-    # three as well. That of the new group has what the unknown's has learned.
+    # Every BatchNorm is in eval mode, its affine not trained; those of these three as well. That of
+    # the new group has what the unknown's has learned.
     freeze_norm=True)
 custom_hooks = [dict(type='IncrementalStepHook'), dict(type='SaliencyHook')]

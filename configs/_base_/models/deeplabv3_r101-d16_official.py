@@ -25,7 +25,7 @@ model = dict(
         channels=256,
         dilations=(1, 6, 12, 18),
         dropout_ratio=0.,
-        # Program: fresh classifiers, of SSUL as well. mmseg's have a std of 0.01.
+        # Program: fresh classifiers, as in SSUL's. mmseg's have a std of 0.01.
         init_cfg=dict(
             type='Normal', std=0.088, override=dict(name='conv_seg'))),
     auxiliary_head=None)

@@ -1,6 +1,6 @@
 # Recipe of SSUL for PASCAL VOC 2012, for batches of 32: 50 epochs at every step, lr 1e-2, and 1e-3 for
-# the backbone at step 0, poly with power 0.9 (the authors' commands and program), SGD with momentum
-# 0.9, nesterov, weight decay 1e-4, mixed precision (program).
+# the backbone at step 0 (the authors' commands), poly with power 0.9, SGD with momentum 0.9, nesterov,
+# weight decay 1e-4, mixed precision.
 _base_ = './epochs.py'
 optim_wrapper = dict(
     optimizer=dict(lr=1e-2),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from mmengine.dataset import DefaultSampler
 from torch import Tensor
 from torch.nn import functional
