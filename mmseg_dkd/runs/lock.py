@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
-from ..utils.atomic import remove_parts, unwritable
+from ..utils.atomic import PART, remove_parts, unwritable
 from ..utils.json_file import write_json
 
 LOCK = '.lock'
@@ -69,7 +69,7 @@ def _enter(lock: FileLock, folder: Path) -> Exception | None:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE)
         write_json(folder / HOLDER, dict(host=socket.gethostname(), pid=os.getpid()))
-        remove_parts(folder)
+        remove_parts(folder.rglob(f'.*.*{PART}'))
     except Timeout:
         return RuntimeError(_held(folder))
     except OSError as error:

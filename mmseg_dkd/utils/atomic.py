@@ -1,22 +1,41 @@
 """Files that are either whole or not there, whatever happens while they are written."""
 
+import errno
+import fcntl
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from mmengine.fileio import LocalBackend, register_backend
 
 PART = '.part'
+REMEDY = 'make room or the folder writable and go on with --resume, or give another --work-dir'
+# What file systems answer that cannot flush a folder, or do not let it be opened for that.
+NO_FLUSH = (
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EBADF,
+    errno.EACCES,
+    errno.EPERM,
+)
 
 
-def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(
+    path: str | Path, write: Callable[[BinaryIO], object], remedy: str = REMEDY
+) -> None:
     """Write a file under a temporary name, flush it to the disk and rename it.
+
+    On a file system that cannot flush folders, the new name reaches the disk when it pleases.
 
     Args:
         path: Where the file shall be; its folder is made if needed.
         write: Called with the open binary file.
+        remedy: What to do if that fails, for the error.
 
     Raises:
         OSError: If it cannot be written, because the disk is full or the folder read-only. It names
@@ -27,48 +46,63 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, write)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable(path, error, remedy) from error
     except RuntimeError as error:
         # torch.save stumbles over what it could not write.
         if isinstance(error.__context__, OSError):
-            raise unwritable(path, error.__context__) from error
+            raise unwritable(path, error.__context__, remedy) from error
         raise
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what a killed writer of checkpoints, JSON or CSV files left in a folder and below."""
-    for kind in ('pth', 'json', 'csv'):
-        for part in folder.rglob(f'.*.{kind}.*{PART}'):
-            part.unlink(missing_ok=True)
+def remove_parts(parts: Iterable[Path]) -> None:
+    """Remove what killed writers left.
+
+    Args:
+        parts: Files under temporary names (``.NAME.*.part``). Those that a living process is
+            writing stay, and so does what may not be removed.
+    """
+    for part in parts:
+        with suppress(OSError), part.open('r+b') as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
-def unwritable(path: str | Path, error: OSError) -> OSError:
+def unwritable(path: str | Path, error: OSError, remedy: str = REMEDY) -> OSError:
     """The error, of the same kind, with the file that was to be written and a remedy."""
     reason = error.strerror or str(error)
-    return type(error)(
-        f'{path} could not be written ({reason}): make room or the folder writable and go on with '
-        '--resume, or give another --work-dir'
-    )
+    return type(error)(f'{path} could not be written ({reason}): {remedy}')
 
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=PART)
     try:
         with os.fdopen(handle, 'wb') as file:
+            # Held until it has its name: remove_parts sees that its writer lives. Where there are
+            # no locks, it removes nothing.
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    # The new name is on the disk only when its folder is.
-    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        _flush_folder(path.parent)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """The new name of a file is on the disk only when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 @register_backend('atomic')

@@ -1,9 +1,13 @@
 """Files that are either whole or not there."""
 
 import errno
+import multiprocessing
 import os
 import resource
+import stat
 import subprocess
+import time
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -43,14 +47,65 @@ def test_a_failure_names_file_and_remedy_and_leaves_the_older_file(
     assert path.read_bytes() == b'older'
 
 
+def test_the_remedy_may_be_another(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError, match=r'could not be written .*: buy a disk$'):
+        write_atomically(tmp_path / 'file/index.npz', lambda file: None, 'buy a disk')
+
+
+@pytest.mark.parametrize('code', [errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EIO])
+def test_folder_that_cannot_be_flushed_is_no_failure_but_a_broken_one_is(
+    code, tmp_path, monkeypatch
+):
+    fsync = os.fsync
+
+    def refuse(fd):
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(fd)
+
+    monkeypatch.setattr(os, 'fsync', refuse)
+    with pytest.raises(OSError, match='error') if code == errno.EIO else nullcontext():
+        write_atomically(tmp_path / 'file.json', lambda file: file.write(b'whole'))
+    assert (tmp_path / 'file.json').read_bytes() == b'whole'
+
+
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     (tmp_path / 'step_0').mkdir()
-    kept = {'step_0/iter_2.pth', 'results.json', '.lock', '.confusion.npz.abc.part', 'note.part'}
-    for name in kept | {'step_0/.iter_4.pth.x1_y.part', '.results.json.abc.part'}:
+    kept = {'step_0/iter_2.pth', 'results.json', '.lock', 'note.part'}
+    dead = {'step_0/.iter_4.pth.x1_y.part', '.results.json.abc.part', '.confusion.npz.abc.part'}
+    for name in kept | dead:
         (tmp_path / name).touch()
-    remove_parts(tmp_path)
+    remove_parts(tmp_path.rglob('.*.*.part'))
     left = {str(f.relative_to(tmp_path)) for f in tmp_path.rglob('*') if f.is_file()}
     assert left == kept
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    reading, writing = os.pipe()
+    writer = multiprocessing.get_context('fork').Process(
+        target=_write_slowly, args=(tmp_path, reading)
+    )
+    writer.start()
+    try:
+        while not any(part.stat().st_size for part in tmp_path.glob('.*.part')):
+            assert writer.is_alive()
+            time.sleep(0.01)
+        remove_parts(tmp_path.glob('.*.part'))
+    finally:
+        os.write(writing, b'.')
+        writer.join()
+    assert (tmp_path / 'file.json').read_bytes() == b'whole'
+    assert os.listdir(tmp_path) == ['file.json']
+
+
+def _write_slowly(folder, reading):
+    def write(file):
+        file.write(b'whole')
+        file.flush()
+        os.read(reading, 1)
+
+    write_atomically(folder / 'file.json', write)
 
 
 @pytest.fixture
