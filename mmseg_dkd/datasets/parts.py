@@ -8,6 +8,7 @@ from mmseg.registry import DATASETS
 
 from ..labels import VOID
 from .image_lists import by_any_editor
+from .reading import image_loader_of
 from .relabel import insert_relabel
 
 
@@ -43,7 +44,8 @@ def relabelled(dataset: dict, table: np.ndarray) -> tuple[dict, list[dict]]:
         table: int ``[256]``: what each label becomes.
 
     Returns:
-        The config, and that of the transform that reads the masks of each part.
+        The config, and for each part ``load_annotations`` and ``load_image``: the configs of the
+        transforms that read its masks and images.
 
     Raises:
         ValueError: If a part has no such transform; as :func:`parts_of`.
@@ -55,7 +57,7 @@ def relabelled(dataset: dict, table: np.ndarray) -> tuple[dict, list[dict]]:
         if not found:
             raise ValueError(f"no 'LoadAnnotations' in the pipeline of {part.get('type')}")
         parts.append(by_any_editor(part))
-        loaders.append(found[0])
+        loaders.append(dict(load_annotations=found[0], load_image=image_loader_of(part)))
     return (dict(dataset, datasets=parts) if 'datasets' in dataset else parts[0]), loaders
 
 

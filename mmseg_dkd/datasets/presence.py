@@ -7,27 +7,24 @@ import struct
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 from zipfile import BadZipFile
 
-import cv2
-import mmcv
 import numpy as np
-from mmcv.transforms import BaseTransform
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
-from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
-from PIL import Image, UnidentifiedImageError
 
-from ..labels import VOID
-from ..utils.atomic import write_atomically
+from ..utils.atomic import PART, remove_parts, write_atomically
 from ..utils.once import made_once
+from .reading import values_of
 
 FOLDER = '.mmseg_dkd'
-FORMAT = 3
-EXIF_ORIENTATION = 274
+FORMAT = 4
 # What numpy's reader raises on files that are no whole .npz, or not ours.
 NO_ARCHIVE = (
     OSError,
@@ -42,20 +39,9 @@ NO_ARCHIVE = (
     zlib.error,
     BadZipFile,
 )
-# What decoders of images raise on damaged files.
-UNDECODABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    AttributeError,
-    TypeError,
-    LookupError,
-    EOFError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    cv2.error,
-    Image.DecompressionBombError,
+REMEDY = (
+    'make room or the folder writable, or name another folder for the index, '
+    'presence_dir=FOLDER of StepDataset'
 )
 
 
@@ -65,41 +51,45 @@ def class_presence(
     class_id_of: np.ndarray,
     num_classes: int,
     cache_dir: str | Path,
+    load_image: dict | None = None,
 ) -> np.ndarray:
     """Presence of every class in every image, from the cache or from the masks.
 
-    Every mask is read once, by two or more processes, and checked on the way. The cache is a file
-    named after the list of images; it is made anew when any image or mask changed in size or
-    modification time. In a distributed run the first process of every machine makes it and the
-    others wait for the file, however long it takes.
+    Every image and mask is decoded once, as training does it, by two or more processes, and checked
+    on the way. The cache is a file named after all that it depends on: the list of images, their
+    labels, how they are read, and size and modification time of every file. So a change of any
+    makes a new file, and no other data set or run is in its way. In a distributed run the first
+    process of every machine makes it and the others wait for the file, however long it takes.
 
     Args:
-        infos: ``img_path``, ``seg_map_path`` and ``label_map`` of each image, as mmseg's datasets
-            give them.
+        infos: ``img_path``, ``seg_map_path``, ``label_map`` and ``reduce_zero_label`` of each
+            image, as mmseg's datasets give them.
         load_annotations: Config of the transform that reads a mask.
         class_id_of: int ``[256]``: class id of each label value; 255 stays void.
         num_classes: Number of object classes.
         cache_dir: Folder of the cache file.
+        load_image: Config of the transform that reads an image; mmseg's ``LoadImageFromFile`` if
+            omitted.
 
     Returns:
         bool ``[images, num_classes + 1]``, column c: the image has a pixel of class id c. It lies
         in memory by columns, as :class:`mmseg_dkd.scenario.Scenario` reads it.
 
     Raises:
-        ValueError: If masks are missing, unreadable, of another size than their image, or hold
-            labels that no class has. It names the first files and says how many there are.
+        ValueError: If images or masks are missing, cut off, unreadable, of different sizes, or
+            hold labels that no class has. It names the first files and says how many there are.
             Processes that wait raise it too.
+        OSError: If the cache cannot be written; it names file and remedy.
         RuntimeError: In a process that waits, if the process that it waits for has ended.
     """
-    files = [(info['img_path'], info['seg_map_path']) for info in infos]
-    name = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
-    path = Path(cache_dir) / f'presence_{name}.npz'
-    label_maps = [info.get('label_map') for info in infos]
-    key = _fingerprint(files, load_annotations, class_id_of, num_classes, label_maps)
+    loaders = (load_image or dict(type='LoadImageFromFile'), load_annotations)
+    key = _fingerprint(infos, loaders, class_id_of, num_classes)
+    path = Path(cache_dir) / f'presence_{key[:16]}.npz'
 
     def make() -> np.ndarray:
-        presence = _scan(infos, load_annotations, class_id_of, num_classes)
-        write_atomically(path, partial(_write, presence=presence, key=key))
+        presence = _scan(infos, loaders, class_id_of, num_classes)
+        write_atomically(path, partial(_write, presence=presence, key=key), REMEDY)
+        remove_parts(path.parent.glob(f'.presence_*{PART}'))
         print_log(f'class presence of {len(infos)} images written to {path}', logger='current')
         return presence
 
@@ -108,24 +98,23 @@ def class_presence(
 
 
 def _fingerprint(
-    files: list[tuple[str, str]],
-    load_annotations: dict,
-    class_id_of: np.ndarray,
-    num_classes: int,
-    label_maps: list[dict | None],
+    infos: list[dict], loaders: tuple[dict, dict], class_id_of: np.ndarray, num_classes: int
 ) -> str:
+    files = [(info['img_path'], info['seg_map_path']) for info in infos]
+    meanings = [[info.get('label_map'), info.get('reduce_zero_label')] for info in infos]
     digest = hashlib.sha256(
         json.dumps(
-            [FORMAT, num_classes, class_id_of.tolist(), load_annotations, label_maps],
+            [FORMAT, num_classes, class_id_of.tolist(), loaders, files, meanings],
             sort_keys=True,
             default=str,
         ).encode()
     )
     for file in (file for pair in files for file in pair):
         try:
-            stat = os.stat(file)
-            digest.update(f'{stat.st_size} {stat.st_mtime_ns};'.encode())
-        except FileNotFoundError:
+            found = os.stat(file)
+            digest.update(f'{found.st_size} {found.st_mtime_ns};'.encode())
+        except (OSError, ValueError):
+            # The scan says why.
             digest.update(b'missing;')
     return digest.hexdigest()
 
@@ -148,14 +137,14 @@ def _read(path: Path, key: str) -> np.ndarray | None:
 
 
 def _scan(
-    infos: list[dict], load_annotations: dict, class_id_of: np.ndarray, num_classes: int
+    infos: list[dict], loaders: tuple[dict, dict], class_id_of: np.ndarray, num_classes: int
 ) -> np.ndarray:
-    loader = TRANSFORMS.build(load_annotations)
-    task = partial(_labels_of, loader=loader)
+    load_image, load_mask = map(TRANSFORMS.build, loaders)
+    task = partial(values_of, load_image=load_image, load_mask=load_mask)
     progress = ProgressBar(len(infos))
     counts = np.zeros((len(infos), 256), bool)
     problems = []
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_end_with_parent) as pool:
         step = max(1, len(infos) // 20)
         chunk = min(64, step)
         for row, result in enumerate(pool.map(task, infos, chunksize=chunk)):
@@ -186,64 +175,16 @@ def _scan(
     return presence
 
 
-def _labels_of(info: dict, loader) -> np.ndarray | str:
-    """Which of the 256 label values the mask has, or what is wrong with it."""
-    for file in (info['img_path'], info['seg_map_path']):
-        if not os.path.exists(file):
-            return f'{file}: no such file'
-    try:
-        mask = read_mask(info, loader)
-        wide = _beyond_bytes(info['seg_map_path'], loader)
-        with Image.open(info['img_path']) as image:
-            width, height = image.size
-            if image.getexif().get(EXIF_ORIENTATION, 1) > 4:
-                width, height = height, width
-    except UNDECODABLE as error:
-        return f'{info["seg_map_path"]}: {type(error).__name__}: {error}'
-    if wide is not None:
-        return f'{info["seg_map_path"]}: {wide}'
-    if mask.shape != (height, width):
-        return (
-            f'{info["seg_map_path"]}: mask of {mask.shape} for an image {info["img_path"]} of '
-            f'{(height, width)} (height, width)'
-        )
-    shown = np.bincount(mask.ravel(), minlength=256) > 0
-    label_map = info.get('label_map')
-    if label_map is None:
-        return shown
-    meant = {VOID: VOID, **label_map}
-    unknown = [v for v in np.flatnonzero(shown).tolist() if v not in meant]
-    if unknown:
-        return (
-            f'{info["seg_map_path"]}: the values {unknown} mean nothing: those with a meaning are '
-            f'{sorted(meant)} (labels of its LabelledFolder)'
-        )
-    labels = np.zeros(256, bool)
-    labels[[meant[value] for value in np.flatnonzero(shown).tolist()]] = True
-    return labels
+def _end_with_parent() -> None:
+    """End this worker of a pool with the process that started it, however that ends.
 
-
-def _beyond_bytes(file: str, loader: BaseTransform) -> str | None:
-    """What is wrong with the values of a mask of more than 8 bits, if anything.
-
-    mmseg's loader takes them modulo 256, without a word.
+    It would wait for its next task for good: the workers keep the pipe of the tasks open for each
+    other.
     """
-    if getattr(type(loader), '_load_seg_map', None) is not LoadAnnotations._load_seg_map:
-        return None
-    try:
-        with Image.open(file) as mask:
-            if mask.mode[:1] not in ('I', 'F'):
-                return None
-    except UnidentifiedImageError:
-        # Another decoder could.
-        pass
-    values = np.unique(mmcv.imread(file, 'unchanged', backend=loader.imdecode_backend))
-    wrong = values[(values < 0) | (values > VOID) | (values != np.floor(values))]
-    if len(wrong) == 0:
-        return None
-    return f'the values {wrong[:5].tolist()} are no labels: these are whole numbers, 0 to {VOID}'
+    if (parent := parent_process()) is not None:
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
-def read_mask(info: dict, loader: BaseTransform) -> np.ndarray:
-    """The values in the file of a mask, before ``label_map`` says what they mean."""
-    return loader.transform(dict(info, seg_fields=[], label_map=None))['gt_seg_map']
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -23,7 +23,8 @@ from ..scenario import Scenario
 from ..utils.randomness import Draw, seeded
 from .memory import ADDED
 from .parts import build, check_labels, check_paths, parts_of, relabelled
-from .presence import FOLDER, class_presence, read_mask
+from .presence import FOLDER, class_presence
+from .reading import read_mask
 from .recalled import Recalled, masks_of_two_meanings, recall
 
 
@@ -95,7 +96,7 @@ class StepDataset:
         self.dataset = build(dataset)
         self._metainfo = self._renamed(self.dataset.metainfo)
         for each, loader in zip(self.parts, loaders, strict=True):
-            check_labels(each, loader, self.scenario.has_background)
+            check_labels(each, loader['load_annotations'], self.scenario.has_background)
         first = self.parts[0]
         folder = presence_dir or Path(first.data_root or '.') / FOLDER
         infos = [self.dataset.get_data_info(i) for i in range(len(self.dataset))]
@@ -109,12 +110,12 @@ class StepDataset:
             [
                 class_presence(
                     infos[start:end],
-                    loader,
-                    class_ids_of_labels(self.scenario),
-                    self.scenario.num_classes,
-                    folder,
+                    class_id_of=class_ids_of_labels(self.scenario),
+                    num_classes=self.scenario.num_classes,
+                    cache_dir=folder,
+                    **how,
                 )
-                for start, end, loader in zip([0, *ends[:-1]], ends, loaders, strict=True)
+                for start, end, how in zip([0, *ends[:-1]], ends, loaders, strict=True)
             ]
         )
         select = self.scenario.select_test if test_mode else self.scenario.select
@@ -149,7 +150,8 @@ class StepDataset:
         )
         if not asked:
             return f'{text}, and no folder has one of them in its labels'
-        values = np.unique(read_mask(asked[0], TRANSFORMS.build(loaders[0]))).tolist()
+        loader = TRANSFORMS.build(loaders[0]['load_annotations'])
+        values = np.unique(read_mask(asked[0], loader)).tolist()
         return f'{text}. The mask {asked[0]["seg_map_path"]}, for one, holds the values {values}'
 
     def _of_part(self, indices: np.ndarray) -> np.ndarray:

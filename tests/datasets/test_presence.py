@@ -1,7 +1,11 @@
 """The index of classes: what it reads, what it refuses, and when it reads again."""
 
+import multiprocessing
 import os
 import shutil
+import signal
+import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,15 +128,27 @@ def test_changed_mask_is_seen(infos):
     'change',
     [
         dict(load_annotations=dict(LOADER, imdecode_backend='cv2')),
+        dict(load_image=dict(type='LoadImageFromFile', imdecode_backend='pillow')),
         dict(class_id_of=np.where(ids() == 2, 3, ids())),
         dict(num_classes=NUM_CLASSES + 1),
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_changed_reading_is_made_anew(infos, scans, tmp_path, change):
+def test_changed_reading_is_made_anew_and_pushes_nothing_out(infos, scans, tmp_path, change):
     settings = dict(load_annotations=LOADER, class_id_of=ids(), num_classes=NUM_CLASSES)
-    for current in (settings, settings | change):
+    for current in (settings, settings | change, settings):
         class_presence(infos, **current, cache_dir=tmp_path / 'cache')
+    assert scans == [4, 4]
+
+
+@pytest.mark.parametrize(
+    'change', [dict(label_map={0: 0, 1: 2, 2: 1, 3: 3}), dict(reduce_zero_label=True)], ids=str
+)
+def test_other_meaning_of_the_same_masks_has_a_cache_of_its_own(infos, scans, change):
+    others = [dict(info, **change) for info in infos]
+    plain, other = build(infos), build(others)
+    assert not np.array_equal(plain, other)
+    assert np.array_equal(build(infos), plain) and np.array_equal(build(others), other)
     assert scans == [4, 4]
 
 
@@ -189,14 +205,35 @@ def coloured_mask(infos: list[dict]) -> str:
     return r'3\.png: mask of \(2, 3, 3\) for an image'
 
 
+def broken_image(infos: list[dict]) -> str:
+    Path(infos[2]['img_path']).write_bytes(Path(infos[2]['img_path']).read_bytes()[:-40])
+    return r'2\.jpg: LoadImageFromFile .* cannot read it whole'
+
+
+def ring_of_links(infos: list[dict]) -> str:
+    mask = Path(infos[3]['seg_map_path'])
+    mask.unlink()
+    mask.symlink_to(mask)
+    return r'3\.png: Too many levels of symbolic links'
+
+
 def broken_mask(infos: list[dict]) -> str:
     Path(infos[2]['seg_map_path']).write_bytes(b'\x89PNG but not for long')
-    return r'2\.png: UnidentifiedImageError'
+    return r'2\.png: LoadAnnotations .* UnidentifiedImageError'
 
 
 @pytest.mark.parametrize(
     'spoil',
-    [unknown_label, missing_mask, missing_image, other_size, coloured_mask, broken_mask],
+    [
+        unknown_label,
+        missing_mask,
+        missing_image,
+        other_size,
+        coloured_mask,
+        broken_mask,
+        broken_image,
+        ring_of_links,
+    ],
     ids=lambda spoil: spoil.__name__,
 )
 def test_unusable_image_is_named_with_the_remedy_and_nothing_is_kept(infos, spoil):
@@ -225,13 +262,52 @@ def test_interrupted_writing_leaves_nothing_behind(infos, monkeypatch):
     assert list((Path(infos[0]['img_path']).parent / 'cache').iterdir()) == []
 
 
-def test_turned_photograph_fits_its_mask(infos, scans):
-    # Cameras note the rotation in EXIF; the loader of images applies it.
-    image = Image.new('RGB', (3, 2))
-    exif = image.getexif()
-    exif[module.EXIF_ORIENTATION] = 6
-    image.save(infos[1]['img_path'], exif=exif)
-    assert np.array_equal(build(infos), expected())
-    Image.new('RGB', (3, 2)).save(infos[1]['img_path'])
-    with pytest.raises(ValueError, match=r'mask of \(3, 2\) for an image .* of \(2, 3\)'):
+def test_folder_that_cannot_be_written_to_is_named_with_the_remedy(infos, tmp_path):
+    (tmp_path / 'cache').touch()
+    with pytest.raises(OSError, match=r'cache/presence_.*could not be written .*presence_dir=FOL'):
         build(infos)
+
+
+def test_what_a_killed_indexer_left_is_removed_by_the_next(infos, tmp_path):
+    cache = tmp_path / 'cache'
+    cache.mkdir()
+    kept = {'.presence_0.npz.half', 'presence_0.npz', '.lists.npz.a.part'}
+    for name in kept | {'.presence_0.npz.a_1.part'}:
+        (cache / name).touch()
+    build(infos)
+    left = {file.name for file in cache.iterdir()}
+    assert kept < left and len(left) == len(kept) + 1
+
+
+def sleeping(info, folder, **loaders):
+    (folder / f'{os.getpid()}.worker').touch()
+    time.sleep(60)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_worker_outlives_a_killed_indexer(infos, tmp_path, monkeypatch, number):
+    monkeypatch.setattr(module, 'values_of', partial(sleeping, folder=tmp_path))
+    monkeypatch.setattr(os, 'cpu_count', lambda: 3)
+    indexer = multiprocessing.get_context('fork').Process(target=build, args=(infos,))
+    indexer.start()
+    end, workers = time.monotonic() + 20, []
+    try:
+        while len(list(tmp_path.glob('*.worker'))) < 3 and time.monotonic() < end:
+            time.sleep(0.02)
+        workers = [int(file.stem) for file in tmp_path.glob('*.worker')]
+        assert len(workers) == 3 and all(map(alive, workers))
+        os.kill(indexer.pid, number)
+        while any(map(alive, workers)) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert not any(map(alive, workers))
+    finally:
+        for pid in filter(alive, [indexer.pid, *workers]):
+            os.kill(pid, signal.SIGKILL)
+        indexer.join()

@@ -27,7 +27,7 @@ DEEP = {'I;16': (np.uint16, 'PNG'), 'I': (np.int32, 'TIFF'), 'F': (np.float32, '
 def fast(monkeypatch):
     """Processes take longer to start, and files to be flushed, than these masks to be read."""
 
-    def write(path, write):
+    def write(path, write, remedy):
         path.parent.mkdir(exist_ok=True)
         with path.open('wb') as file:
             write(file)
