@@ -13,7 +13,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..labels import NUM_VALUES, VOID
 
@@ -32,7 +32,6 @@ UNDECODABLE = (
     struct.error,
     zlib.error,
     cv2.error,
-    Image.DecompressionBombError,
 )
 
 
@@ -76,18 +75,12 @@ def values_of(info: dict, load_image: BaseTransform, load_mask: BaseTransform) -
         bool ``[256]``; or, in words, which file cannot be trained on and why.
     """
     image_file, mask_file = info['img_path'], info['seg_map_path']
-    for file in (image_file, mask_file):
-        if problem := _no_file(file):
-            return f'{file}: {problem}'
     try:
-        image = _whole(image_file, dict(info), load_image, 'img')
-    except UNDECODABLE as error:
-        return _unreadable(image_file, load_image, error)
-    try:
-        mask = _whole(mask_file, _plain(info), load_mask, 'gt_seg_map')
-        wide = _beyond_bytes(mask_file, load_mask)
-    except UNDECODABLE as error:
-        return _unreadable(mask_file, load_mask, error)
+        image = read_whole(image_file, dict(info), load_image, 'img')
+        mask = read_whole(mask_file, _plain(info), load_mask, 'gt_seg_map')
+    except ValueError as error:
+        return str(error)
+    wide = _beyond_bytes(mask_file, load_mask)
     if wide is not None:
         return f'{mask_file}: {wide}'
     if mask.shape != image.shape[:2]:
@@ -110,9 +103,52 @@ def values_of(info: dict, load_image: BaseTransform, load_mask: BaseTransform) -
     return labels
 
 
+def read_whole(file: str, info: dict, loader: BaseTransform, key: str) -> np.ndarray:
+    """What training reads from a file, which must be there to its end.
+
+    Args:
+        file: The path.
+        info: What the transform is given.
+        loader: The transform that reads it.
+        key: Where the transform puts the array.
+
+    Raises:
+        ValueError: If there is no file, it is cut off, or the transform cannot read it; it names
+            file and reason.
+    """
+    if problem := _no_file(file):
+        raise ValueError(f'{file}: {problem}')
+    try:
+        with _opened(file) as image:
+            read = loader.transform(info)[key]
+            # OpenCV up to 4.10 makes up what a JPEG lacks, without a word.
+            if image is not None and getattr(loader, 'imdecode_backend', None) != 'pillow':
+                image.load()
+    except Image.DecompressionBombError as error:
+        raise ValueError(f'{file}: {error} Cut it into tiles') from error
+    except UNDECODABLE as error:
+        decoder = getattr(loader, 'imdecode_backend', None)
+        by = f' (imdecode_backend={decoder!r})' if decoder else ''
+        raise ValueError(
+            f'{file}: {type(loader).__name__}{by} cannot read it whole: '
+            f'{type(error).__name__}: {error}'
+        ) from error
+    return read
+
+
 def read_mask(info: dict, loader: BaseTransform) -> np.ndarray:
     """The values in the file of a mask, before ``label_map`` says what they mean."""
     return loader.transform(_plain(info))['gt_seg_map']
+
+
+def read_picture(file: str) -> Image.Image:
+    """An image in RGB, to be looked at, turned as the loaders of images and masks see it."""
+    try:
+        with Image.open(file) as image:
+            return ImageOps.exif_transpose(image).convert('RGB')
+    except UnidentifiedImageError:
+        # Some deep images OpenCV alone can read.
+        return Image.fromarray(mmcv.imread(file, channel_order='rgb', backend='cv2'))
 
 
 def _plain(info: dict) -> dict:
@@ -131,16 +167,6 @@ def _no_file(file: str) -> str | None:
     return None if regular else 'neither a file nor a link to one'
 
 
-def _whole(file: str, info: dict, loader: BaseTransform, key: str) -> np.ndarray:
-    """What training reads from a file. A file that is cut off raises, whatever the decoder."""
-    with _opened(file) as image:
-        read = loader.transform(info)[key]
-        # OpenCV before 5 fills the missing half of a JPEG with grey, without a word.
-        if image is not None and getattr(loader, 'imdecode_backend', None) != 'pillow':
-            image.load()
-    return read
-
-
 def _opened(file: str) -> AbstractContextManager[Image.Image | None]:
     """The image, of which Pillow has read the size alone; None if another decoder must know it.
 
@@ -150,16 +176,6 @@ def _opened(file: str) -> AbstractContextManager[Image.Image | None]:
         return Image.open(file)
     except UnidentifiedImageError:
         return nullcontext()
-
-
-def _unreadable(file: str, loader: BaseTransform, error: Exception) -> str:
-    if isinstance(error, Image.DecompressionBombError):
-        return f'{file}: {error} Cut it into tiles'
-    decoder = getattr(loader, 'imdecode_backend', None)
-    by = f' (imdecode_backend={decoder!r})' if decoder else ''
-    return (
-        f'{file}: {type(loader).__name__}{by} cannot read it whole: {type(error).__name__}: {error}'
-    )
 
 
 def _beyond_bytes(file: str, loader: BaseTransform) -> str | None:

@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmseg.apis import init_model
 from mmseg.registry import DATASETS
-from PIL import Image, ImageOps
 
+from ..datasets.reading import read_picture
 from ..runs.manifest import finished_checkpoints
 from ..runs.results import read_results
 from ..runs.step import config_file
@@ -179,9 +179,7 @@ def draw(viewers: Sequence[Viewer], chosen: Sequence[int], labels: Sequence[str]
     grid = figure.subplots(len(chosen), 6, squeeze=False)
     present = set()
     for row, index in zip(grid, chosen, strict=True):
-        with Image.open(dataset.get_data_info(index)['img_path']) as file:
-            # Turned as the loaders of images and masks see it.
-            image = ImageOps.exif_transpose(file).convert('RGB')
+        image = read_picture(dataset.get_data_info(index)['img_path'])
         looks = [viewer.look(index) for viewer in viewers]
         truth = looks[0][2]
         row[0].imshow(image)

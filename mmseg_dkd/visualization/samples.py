@@ -8,9 +8,10 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..datasets import StepDataset
+from ..datasets.reading import read_picture
 from ..models.segmentor import segmentor_of
 from ..scenario import Scenario
 
@@ -63,10 +64,7 @@ def predict_samples(runner: Runner, folder: Path) -> None:
     presence = dataset.presence[dataset.indices]
     for number, index in enumerate(choose_images(presence, dataset.scenario)):
         sample = model.test_step(pseudo_collate([dataset[index]]))[0]
-        with Image.open(sample.img_path) as image:
-            # Turned as the loaders of images and masks see it.
-            image = ImageOps.exif_transpose(image).convert('RGB')
-        image.save(folder / f'{number}_image.png')
+        read_picture(sample.img_path).save(folder / f'{number}_image.png')
         for name, mask in (('prediction', sample.pred_sem_seg), ('truth', sample.gt_sem_seg)):
             picture = Image.fromarray(mask.data.squeeze(0).cpu().numpy().astype(np.uint8), mode='P')
             picture.putpalette(palette.tobytes())

@@ -6,13 +6,14 @@ import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import mmcv
 import numpy as np
 import pytest
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from mmseg_dkd.datasets.reading import image_loader_of, values_of
+from mmseg_dkd.datasets.reading import image_loader_of, read_picture, values_of
 
 SHAPE = (24, 32)
 
@@ -72,10 +73,10 @@ def test_half_a_file_is_found_where_the_decoder_fills_the_rest(key, options, inf
     monkeypatch.setattr(mmcv, 'imfrombytes', filled)
     if options:
         Image.open(info['img_path']).save(info['img_path'], **options)
-    cv2 = dict(imdecode_backend='cv2')
-    assert read(info, cv2, cv2) == [0]
+    backend = dict(imdecode_backend='cv2')
+    assert read(info, backend, backend) == [0]
     halve(info[key])
-    assert 'image file is truncated' in read(info, cv2, cv2)
+    assert 'image file is truncated' in read(info, backend, backend)
 
 
 @pytest.mark.parametrize('kind', ['TIFF', 'ICO', 'EPS', 'PPM'])
@@ -154,6 +155,15 @@ def test_bomb_is_refused_by_its_header_with_a_remedy(key, info, monkeypatch):
     assert problem.startswith(f'{info[key]}: Image size (900000000 pixels)')
     assert problem.endswith('Cut it into tiles')
     assert len(decoded) == (key == 'seg_map_path'), 'only the image beside it may be decoded'
+
+
+def test_picture_to_look_at_is_read_whatever_decoder_it_takes(tmp_path):
+    rgb = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), dtype=np.uint8)
+    Image.fromarray(rgb).save(tmp_path / 'a.png')
+    # Pillow knows no colours of 16 bits.
+    cv2.imwrite(str(tmp_path / 'a.tif'), rgb[..., ::-1].astype(np.uint16) * 256)
+    for name in ('a.png', 'a.tif'):
+        assert np.array_equal(read_picture(str(tmp_path / name)), rgb), name
 
 
 @pytest.mark.parametrize(

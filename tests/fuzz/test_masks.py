@@ -1,4 +1,4 @@
-"""Whatever lies where a mask or the index of classes should: right labels, or none."""
+"""Whatever lies where an image, a mask or the index of classes should: right labels, or none."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -104,6 +104,48 @@ def test_mask_gives_its_labels_or_is_refused(examples, image, tmp_path):
     odd = st.sampled_from([(None, None), (b'', None)])
     fuzz(2 * examples, st.tuples(masks() | odd, st.sampled_from(LOADERS)), check)
     assert TALLY['mask', 'taken'] > examples / 10 and TALLY['mask', 'refused'] > examples
+
+
+@st.composite
+def images(draw):
+    """Bytes of an image, and whether OpenCV can read it; None where nobody knows."""
+    kind = draw(st.sampled_from(['JPEG', 'JPEG', 'PNG', 'BMP', 'PPM', 'WEBP', 'ICO', 'EPS']))
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, kind)
+    whole = buffer.getvalue()
+    fate = draw(st.sampled_from(['whole', 'cut', 'damaged']))
+    if fate == 'whole':
+        return whole, kind not in ('ICO', 'EPS')
+    if fate == 'cut':
+        return whole[: draw(st.integers(0, len(whole) - 2))], False
+    return draw(damaged(whole)), None
+
+
+@EFFORT
+def test_image_is_whole_or_is_refused(examples, tmp_path):
+    path, mask = tmp_path / 'image', tmp_path / 'mask.png'
+    Image.fromarray(np.ones(SIZE, np.uint8)).save(mask)
+    info = dict(img_path=str(path), seg_map_path=str(mask), reduce_zero_label=False)
+
+    def check(case):
+        content, readable = case
+        put(path, content)
+        found = outcome(
+            'image',
+            lambda: class_presence(
+                [info], LOADERS[0], CLASS_ID_OF, NUM_CLASSES, tmp_path / 'cache'
+            ).tolist(),
+            str(path),
+            'Mend or remove',
+        )
+        if readable is not None:
+            assert (found == [[False, True, False, False]]) == readable
+        for file in (tmp_path / 'cache').glob('*'):
+            file.unlink()
+
+    fuzz(2 * examples, images() | st.just((None, False)), check)
+    assert TALLY['image', 'taken'] > examples / 10 and TALLY['image', 'refused'] > examples / 2
 
 
 @EFFORT

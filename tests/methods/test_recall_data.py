@@ -141,6 +141,7 @@ def test_what_is_missing_is_told_before_any_training(tiny, tmp_path):
         ),
         ('empty', 'web/dress has no image .*: put .*, or set web_root'),
         ('a page', r'web/dress/a\.jpg is no image: delete it'),
+        ('half an image', r'web/dress/a\.jpg is no image: delete it .*cannot read it whole'),
     ],
 )
 def test_a_class_without_images_is_refused(step_of, tmp_path, broken, message):
@@ -152,6 +153,9 @@ def test_a_class_without_images_is_refused(step_of, tmp_path, broken, message):
         (web / 'dress' / 'notes.txt').write_text('of no concern')
     if broken == 'a page':
         (web / 'dress' / 'a.jpg').write_text('<html>404</html>')
+    if broken == 'half an image':
+        whole = (web / 't-shirt' / 'a.JPG').read_bytes()
+        (web / 'dress' / 'a.jpg').write_bytes(whole[: len(whole) // 2])
     with pytest.raises((FileNotFoundError, ValueError), match=message):
         build(step_of(1, web_root=str(web)))
 

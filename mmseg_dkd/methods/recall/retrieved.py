@@ -7,8 +7,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 from mmseg.registry import DATASETS, TRANSFORMS
-from PIL import Image, UnidentifiedImageError
 
+from ...datasets.reading import image_loader_of, read_whole
 from ...datasets.step_dataset import StepDataset, pipeline_of
 from ...labels import UNKNOWN
 
@@ -44,8 +44,8 @@ class RetrievedReplay(StepDataset):
 
     Raises:
         FileNotFoundError: If the folder or that of an old class is not there.
-        ValueError: If the folder of an old class has no image, or a file that is none; or if
-            ``share`` is no probability.
+        ValueError: If the folder of an old class has no image, or a file that is no whole one; or
+            if ``share`` is no probability.
     """
 
     def __init__(self, *, web_root: str, share: float = 0.5, **kwargs: Any) -> None:
@@ -53,7 +53,8 @@ class RetrievedReplay(StepDataset):
             raise ValueError(f'share must be a probability less than 1, got {share}')
         super().__init__(**kwargs)
         names = self.metainfo['classes'][1 : 1 + len(self.scenario.old(self.step))]
-        self.retrieved = [_images_of(Path(web_root), name) for name in names]
+        loader = TRANSFORMS.build(image_loader_of(dict(pipeline=pipeline_of(kwargs))))
+        self.retrieved = [_images_of(Path(web_root), name, loader) for name in names]
         self.share = share if names else 0.0
         unlabelled = [
             dict(type='UnknownAnnotations') if t['type'] == 'LoadAnnotations' else t
@@ -79,19 +80,21 @@ class RetrievedReplay(StepDataset):
         return sample
 
 
-def _images_of(web_root: Path, name: str) -> list[str]:
-    """The images of a class, sorted."""
+def _images_of(web_root: Path, name: str, loader: BaseTransform) -> list[str]:
+    """The images of a class, sorted, each of which can be read."""
     folder = web_root / name
     remedy = f'put unlabelled images of the old class {name!r} there, or set web_root'
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder} does not exist: {remedy}')
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = sorted(str(file) for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     if not files:
         raise ValueError(f'{folder} has no image ({", ".join(SUFFIXES)}): {remedy}')
     for file in files:
         try:
-            # The head alone is read: what was retrieved is often no image but a page that says so.
-            Image.open(file).close()
-        except UnidentifiedImageError as error:
-            raise ValueError(f'{file} is no image: delete it or retrieve it again') from error
-    return [str(file) for file in files]
+            # What was retrieved is often cut off, or no image but a page that says so.
+            read_whole(file, dict(img_path=file), loader, 'img')
+        except ValueError as error:
+            raise ValueError(
+                f'{file} is no image: delete it or retrieve it again ({error})'
+            ) from error
+    return files
