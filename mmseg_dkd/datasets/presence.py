@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from zipfile import BadZipFile
 
+import cv2
 import numpy as np
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
@@ -144,7 +145,7 @@ def _scan(
     progress = ProgressBar(len(infos))
     counts = np.zeros((len(infos), 256), bool)
     problems = []
-    with ProcessPoolExecutor(os.cpu_count(), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_start_worker) as pool:
         step = max(1, len(infos) // 20)
         chunk = min(64, step)
         for row, result in enumerate(pool.map(task, infos, chunksize=chunk)):
@@ -175,12 +176,14 @@ def _scan(
     return presence
 
 
-def _end_with_parent() -> None:
-    """End this worker of a pool with the process that started it, however that ends.
+def _start_worker() -> None:
+    """Make this process one worker of many, which ends with the process that started it.
 
-    It would wait for its next task for good: the workers keep the pipe of the tasks open for each
-    other.
+    After that it would wait for its next task for good: the workers keep the pipe of the tasks open
+    for each other.
     """
+    # As mmengine does for workers that load data.
+    cv2.setNumThreads(0)
     if (parent := parent_process()) is not None:
         Thread(target=_end_after, args=(parent,), daemon=True).start()
 
