@@ -1,5 +1,6 @@
 """The data sets that a step takes its images from: which can be taken, and how they are built."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -83,10 +84,19 @@ def build(dataset: dict) -> BaseDataset | ConcatDataset:
     """The data set of a config.
 
     Raises:
-        ValueError: If there is no image in it.
+        ValueError: If there is no image in it, or a ring of symbolic links.
     """
     try:
         return DATASETS.build(dataset)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        # The path goes round many times.
+        link = Path(error.filename).name
+        raise ValueError(
+            f'the folders of images have a symbolic link {link!r} that leads round in a ring: '
+            'remove it, or list the images in ann_file'
+        ) from error
     except ValueError as error:
         # All that mmengine says of a data set without images.
         if 'need at least one array' not in str(error):

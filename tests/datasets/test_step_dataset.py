@@ -1,6 +1,7 @@
 """Images and labels of a step against plain readings of the files."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,27 @@ def assert_is_plain_reading(data: StepDataset, masks: list[Path], every: int = 1
         assert item['data_samples'].img_path == infos[index]['img_path']
         label = item['data_samples'].gt_sem_seg.data.squeeze(0).numpy()
         assert np.array_equal(label, label_of(read(chosen[index])))
+
+
+def test_images_are_tried_by_the_loader_of_the_pipeline(bare, tmp_path):
+    shutil.copytree(bare, tmp_path / 'bare')
+    for file in (tmp_path / 'bare/images').iterdir():
+        # Depths that Pillow can read and OpenCV cannot.
+        Image.fromarray(np.zeros((3, 4), np.float32)).save(file, 'TIFF')
+    cfg = bare_cfg(tmp_path / 'bare')
+    with pytest.raises(ValueError, match='5 of 5 images cannot .*trained on'):
+        StepDataset(cfg, BARE, 0)
+    loader = dict(type='LoadImageFromFile', imdecode_backend='pillow')
+    assert len(StepDataset(dict(cfg, pipeline=[loader, *PIPELINE[1:]]), BARE, 0)) > 0
+
+
+@pytest.mark.parametrize('target', ['..', 'loop'])
+def test_ring_of_links_among_the_images_is_named(bare, tmp_path, target):
+    shutil.copytree(bare, tmp_path / 'bare')
+    (tmp_path / 'bare/images/loop').symlink_to(target)
+    (tmp_path / 'bare/images/loop.jpg').symlink_to('loop.jpg')
+    with pytest.raises(ValueError, match="'loop(.jpg)?' that leads round in a ring: remove it"):
+        StepDataset(bare_cfg(tmp_path / 'bare'), BARE)
 
 
 @pytest.mark.parametrize('test_mode', [False, True], ids=['train', 'test'])
