@@ -46,6 +46,25 @@ def class_ids_of_labels(scenario: 'Scenario') -> np.ndarray:
     return ids
 
 
+def mask_values(scenario: 'Scenario', step: int, reduced: bool) -> list[int]:
+    """What the masks of a data set have for each label that a step sees, unknown first.
+
+    Args:
+        scenario: Says what the labels of the data set are.
+        step: The step.
+        reduced: Whether the data set is read with ``reduce_zero_label``, so that its masks have 0
+            for unlabelled pixels and the classes from 1 on.
+
+    Returns:
+        0 to 255, one for each label up to the last seen class. Of a data set without background
+        that reserves no number for unlabelled pixels, these are void.
+    """
+    seen = scenario.seen(step)
+    if scenario.has_background or reduced:
+        return [UNKNOWN, *seen]
+    return [VOID, *(class_id - 1 for class_id in seen)]
+
+
 def label_of(scenario: 'Scenario', class_id: int) -> int:
     """Label, as a step sees it, of a class: its place in the order of learning, from 1 on."""
     return scenario.order.index(class_id) + 1

@@ -13,6 +13,7 @@ from mmseg_dkd.labels import (
     class_ids_of_labels,
     label_of,
     labels_of_step,
+    mask_values,
     num_labels,
 )
 
@@ -25,6 +26,14 @@ def test_labels_of_a_data_set_with_and_without_background(background):
     assert ids[: num_labels(scenario)].tolist() == ([0, 1, 2, 3] if background else [1, 2, 3])
     assert ids[VOID] == (VOID if background else UNKNOWN)
     assert set(ids[num_labels(scenario) : VOID].tolist()) == {-1}
+
+
+def test_values_of_masks_come_back_from_labels():
+    scenario = dict(name='2-1', num_classes=3, order=[3, 1, 2])
+    assert mask_values(Scenario(**scenario), 0, reduced=False) == [0, 3, 1]
+    bare = Scenario(**scenario, has_background=False)
+    assert mask_values(bare, 1, reduced=True) == [0, 3, 1, 2]
+    assert mask_values(bare, 1, reduced=False) == [VOID, 2, 0, 1]
 
 
 @given(st.permutations(range(1, 8)), st.integers(1, 6))

@@ -17,6 +17,7 @@ from ..labels import (
     check_names,
     class_ids_of_labels,
     label_of,
+    mask_values,
     num_labels,
 )
 from ..scenario import Scenario
@@ -199,6 +200,9 @@ class StepDataset:
             classes=tuple(names[i] for i in ids),
             palette=[palette[i] for i in ids],
             num_base=len(scenario.new(0)),
+            mask_values=mask_values(
+                scenario, self.step, bool(metainfo.get('reduce_zero_label', False))
+            ),
             label_map=None,
             reduce_zero_label=False,
         )
@@ -233,7 +237,10 @@ class StepDataset:
 
     @property
     def metainfo(self) -> dict:
-        """The data set's, with the seen classes in the order of learning, background first."""
+        """The data set's, with the seen classes in the order of learning, background first.
+
+        ``mask_values`` turns labels back into the data set's (:func:`.mask_values`).
+        """
         return copy.deepcopy(self._metainfo)
 
     def problems_of_replay(self) -> list[str]:

@@ -1,15 +1,18 @@
 """mIoU of base and novel classes, at every step."""
 
 import math
+from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine.dist import get_dist_info
 from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
+from PIL import Image
 from prettytable import PrettyTable
+from torch import Tensor
 
+from ..labels import NUM_VALUES
 from .confusion import confusion_matrix
 from .scores import SCORES, summarise, warn_left_out
 
@@ -28,23 +31,53 @@ class IncrementalIoUMetric(IoUMetric):
 
     Pixels are counted on the device of the predictions, into one confusion matrix per process. Only
     this matrix comes to the CPU, when all images are counted.
+
+    Args:
+        *args: As for ``IoUMetric``.
+        **kwargs: As for ``IoUMetric``. Predictions in ``output_dir`` have the numbers of the data
+            set's own masks, in the order of the data set and, with ``reduce_zero_label``, from 1
+            on.
     """
 
     per_class_iou: dict[str, float | None]
     scores: dict[str, float | None]
     images = 0
-    results: list[torch.Tensor]
+    results: list[Tensor]
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._saved: dict[str, str] = {}
 
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
-        """Count a batch; ``results`` holds the matrix of the last image, and that of all before."""
-        super().process(data_batch, data_samples)
+        """Count and save a batch; ``results`` holds the matrix of the last image, and that of all
+        before.
+
+        Raises:
+            ValueError: If a mask has a label that is no class, or two images have one file name, so
+                that one prediction would be written over the other.
+        """
+        num_classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            guess = sample['pred_sem_seg']['data'].squeeze()
+            if not self.format_only:
+                truth = sample['gt_sem_seg']['data'].squeeze().to(guess)
+                self.results.append(confusion_matrix(guess, truth, num_classes, self.ignore_index))
+            if self.output_dir is not None:
+                self._save(sample['img_path'], guess)
         self.images += len(data_samples)
         if len(self.results) > 2:
             *before, last = self.results
             self.results = [sum(before), last]
 
-    # What mmseg's process keeps of an image, in place of its four histograms.
-    intersect_and_union = staticmethod(confusion_matrix)
+    def _save(self, image: str, guess: Tensor) -> None:
+        path = Path(self.output_dir, f'{Path(image).stem}.png')
+        if (other := self._saved.setdefault(path.name, image)) != image:
+            raise ValueError(
+                f'{path} would be the prediction of {other} and of {image}: test their folders one '
+                'by one, or rename an image'
+            )
+        values = np.array(self.dataset_meta.get('mask_values', range(NUM_VALUES)), np.uint8)
+        Image.fromarray(values[guess.cpu().numpy()]).save(path)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """See mmengine's ``BaseMetric``; an image that two processes tested counts once.
@@ -58,7 +91,7 @@ class IncrementalIoUMetric(IoUMetric):
         self.images, self.results = 0, [matrix.cpu() for matrix in kept]
         return super().evaluate(size)
 
-    def compute_metrics(self, results: list[torch.Tensor]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Tensor]) -> dict[str, float]:
         """mmseg's tables and scores, then ours."""
         if self.format_only:
             return super().compute_metrics(results)

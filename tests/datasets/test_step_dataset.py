@@ -184,6 +184,7 @@ def test_names_and_colours_follow_the_order_of_learning(fashion):
         assert meta['classes'] == tuple(names[i] for i in ids)
         assert meta['palette'] == [colours[i] for i in ids]
         assert meta['num_base'] == 3 and not meta['label_map']
+        assert meta['mask_values'] == list(ids)
 
 
 def test_class_zero_without_background_is_unlabelled(bare):
@@ -191,6 +192,7 @@ def test_class_zero_without_background_is_unlabelled(bare):
     assert meta['classes'] == ('unlabelled', 'sand', 'sky', 'tree')
     assert meta['palette'] == [[0] * 3, [2] * 3, [0] * 3, [3] * 3]
     assert meta['reduce_zero_label'] is False, 'the metric must not take labels for shifted ones'
+    assert meta['mask_values'] == [0, 3, 1, 4], 'as in the masks, where 0 is unlabelled'
 
 
 def test_caller_cannot_change_the_meta_information(fashion):

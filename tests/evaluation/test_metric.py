@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
+from PIL import Image
 
 from mmseg_dkd.evaluation import harmonic_mean, summarise
 from mmseg_dkd.evaluation.scores import left_out
@@ -127,6 +128,31 @@ def test_classes_that_the_means_leave_out_are_named(logged):
     assert not any('means' in text for _, text in logged)
 
 
+def save(folder, image: str, metric=None):
+    """Let a metric save a prediction of all labels of 3 classes in the order 3, 1, 2."""
+    metric = metric or METRICS.build(dict(type='IncrementalIoUMetric', output_dir=str(folder)))
+    metric.dataset_meta = dict(classes=('', *'cab'), num_base=1, mask_values=[0, 3, 1, 2])
+    mask = dict(data=torch.tensor([[[0, 1], [2, 3]]]))
+    # As a data set with reduce_zero_label has it: mmseg would add 1.
+    sample = dict(img_path=image, reduce_zero_label=True, pred_sem_seg=mask, gt_sem_seg=mask)
+    metric.process({}, [sample])
+    return metric
+
+
+def test_saved_predictions_have_the_numbers_of_the_data_set(tmp_path):
+    metric = save(tmp_path, 'a/street.1.jpg')
+    saved = np.asarray(Image.open(tmp_path / 'street.1.png'))
+    assert saved.tolist() == [[0, 3], [1, 2]] and saved.dtype == np.uint8
+    assert metric.results[0].diagonal().tolist() == [1] * 4, 'it is counted, too'
+
+
+def test_two_images_of_one_name_are_not_saved_over_each_other(tmp_path):
+    metric = save(tmp_path, 'a/street.jpg')
+    save(tmp_path, 'a/street.jpg', metric)
+    with pytest.raises(ValueError, match='street.png .* a/street.jpg and of b/street.jpg'):
+        save(tmp_path, 'b/street.jpg', metric)
+
+
 def test_table_of_the_scores_is_logged():
     lines = []
     handler = logging.Handler()
@@ -152,6 +178,8 @@ def test_format_only_writes_masks_and_no_scores(tmp_path):
     logged, metric = evaluate(NAMES, 2, pairs()[:1], format_only=True, output_dir=str(tmp_path))
     assert not logged and not hasattr(metric, 'scores')
     assert [file.name for file in tmp_path.iterdir()] == ['image.png']
+    saved = np.asarray(Image.open(tmp_path / 'image.png'))
+    np.testing.assert_array_equal(saved, pairs()[0][0])
 
 
 percent = st.floats(0, 100).map(lambda value: round(value, 6))
