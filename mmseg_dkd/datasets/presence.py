@@ -21,6 +21,7 @@ from mmengine.utils import ProgressBar
 from mmseg.registry import TRANSFORMS
 
 from ..utils.atomic import PART, remove_parts, write_atomically
+from ..utils.file_state import state_of
 from ..utils.once import made_once
 from .reading import values_of
 
@@ -110,13 +111,7 @@ def _fingerprint(
             default=str,
         ).encode()
     )
-    for file in (file for pair in files for file in pair):
-        try:
-            found = os.stat(file)
-            digest.update(f'{found.st_size} {found.st_mtime_ns};'.encode())
-        except (OSError, ValueError):
-            # The scan says why.
-            digest.update(b'missing;')
+    digest.update(state_of(file for pair in files for file in pair).encode())
     return digest.hexdigest()
 
 

@@ -7,15 +7,22 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 
 from ..datasets.presence import NO_ARCHIVE
 from ..datasets.step_dataset import pipeline_of
 from ..evaluation.conventions import conventions_of, scores
 from ..scenario import Scenario
 from ..utils.atomic import write_atomically
+from ..utils.file_state import state_of
+from .recipe import INDIFFERENT, digest, without
 
 VIEWS = ('centre', 'whole')
+FORMAT = 2
+# Parts of a config that decide what a test counts.
+DECISIVE = ('model', 'model_wrapper_cfg', 'test_dataloader', 'test_cfg', 'custom_hooks')
 
 
 def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
@@ -63,7 +70,8 @@ def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
 def confusion_of(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
     """Confusion matrix of a step, from the file beside its checkpoint or from a test.
 
-    The file is ``confusion_<view>_<checkpoint>.npz``; it is made anew when the checkpoint changed.
+    The file is ``confusion_<view>_<checkpoint>.npz``. It is made anew when the checkpoint, a file
+    of the data set, or anything in the config that decides the test is another one.
 
     Args:
         cfg: The step's own config, with ``scenario`` and ``step`` at the top level.
@@ -79,12 +87,11 @@ def confusion_of(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
         ValueError: If the checkpoint is not of this step, or no centre can be cut out.
     """
     path = checkpoint.with_name(f'confusion_{view}_{checkpoint.stem}.npz')
-    stat = checkpoint.stat()
-    of = Scenario(**cfg.scenario).fingerprint, cfg.step
-    key = f'{checkpoint.name} {stat.st_size} {stat.st_mtime_ns} {of}'
+    cfg = _as_tested(cfg, checkpoint, view)
+    key = _key(cfg, checkpoint)
     confusion = _read(path, key)
     if confusion is None:
-        confusion = _test(cfg, checkpoint, view)
+        confusion = _test(cfg)
         if confusion is not None:
             write_atomically(path, partial(np.savez_compressed, key=key, confusion=confusion))
     return confusion
@@ -99,7 +106,7 @@ def _read(path: Path, key: str) -> np.ndarray | None:
         return None
 
 
-def _test(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
+def _as_tested(cfg: Config, checkpoint: Path, view: str) -> Config:
     cfg = copy.deepcopy(cfg)
     cfg.test_dataloader.dataset.type = 'AllImages'
     if view == 'centre':
@@ -112,6 +119,24 @@ def _test(cfg: Config, checkpoint: Path, view: str) -> np.ndarray | None:
     cfg.experiment_name = '_'.join([*checkpoint.resolve().parts[-4:-1], checkpoint.stem, view])
     if cfg.get('visualizer'):
         cfg.visualizer.name = cfg.experiment_name
+    return cfg
+
+
+def _key(cfg: Config, checkpoint: Path) -> str:
+    """Fingerprint of all that decides the matrix."""
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    parts = {key: part for key, part in cfg.to_dict().items() if key in DECISIVE}
+    whole = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset)).dataset
+    infos = [whole.get_data_info(index) for index in range(len(whole))]
+    files = [info[key] for info in infos for key in ('img_path', 'seg_map_path')]
+    # Where the checkpoint of the step before lies decides nothing.
+    decisive = without(parts, (*INDIFFERENT, 'previous'))
+    scenario = Scenario(**cfg.scenario).fingerprint
+    of = [FORMAT, scenario, cfg.step, checkpoint.name, state_of([checkpoint])]
+    return digest([of, decisive, files, state_of(files)])
+
+
+def _test(cfg: Config) -> np.ndarray | None:
     runner = Runner.from_cfg(cfg)
     runner.test()
     if not is_main_process():

@@ -87,6 +87,44 @@ def test_stored_matrix_is_read_and_a_stale_or_broken_one_is_not(evaluated, monke
     assert len(tested) == 2
 
 
+OTHERWISE = {
+    'model.test_cfg.mode': 'slide',
+    'model.decode_head.tau': 0.9,
+    'test_cfg.fp16': True,
+    'test_dataloader.batch_size': 2,
+    'test_dataloader.dataset.dataset.ann_file': 'ImageSets/Segmentation/train.txt',
+    'test_dataloader.dataset.dataset.data_root': '{copy}',
+    'custom_hooks': [dict(type='IncrementalStepHook'), dict(type='EMAHook')],
+}
+
+
+@pytest.mark.parametrize('key', [*OTHERWISE, 'a mended mask', 'workers'])
+def test_stored_matrix_is_that_of_one_test_on_one_data_set(
+    key, evaluated, scenes, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(evaluate, '_test', lambda *args: pytest.fail('tested'))
+    checkpoint = evaluated[0] / 'step_0/iter_2.pth'
+    cfg = Config.fromfile(evaluated[0] / 'step_0/fashion_4-2.py')
+    evaluate.confusion_of(cfg, checkpoint, 'whole')
+    if key == 'workers':
+        cfg.test_dataloader.num_workers = 1
+        evaluate.confusion_of(cfg, checkpoint, 'whole')
+        return
+    shutil.copytree(scenes, tmp_path / 'copy')
+    if key == 'a mended mask':
+        cfg.test_dataloader.dataset.dataset.data_root = str(tmp_path / 'copy')
+        before = evaluate._key(cfg, checkpoint)
+        name = (tmp_path / 'copy/ImageSets/Segmentation/val.txt').read_text().split()[0]
+        os.utime(tmp_path / f'copy/SegmentationClass/{name}.png', (1, 1))
+        assert evaluate._key(cfg, checkpoint) != before
+        return
+    value = OTHERWISE[key]
+    value = value.format(copy=tmp_path / 'copy') if isinstance(value, str) else value
+    cfg.merge_from_dict({key: value})
+    with pytest.raises(pytest.fail.Exception, match='tested'):
+        evaluate.confusion_of(cfg, checkpoint, 'whole')
+
+
 def test_earlier_checkpoint_in_two_processes(evaluated, tmp_path):
     folder = tmp_path / 'run'
     shutil.copytree(evaluated[0], folder)
