@@ -21,12 +21,12 @@ from mmengine.config import Config
 
 from mmseg_dkd.evaluation.scores import SCORES, summarise
 from mmseg_dkd.reports.table import markdown, write_text
+from mmseg_dkd.runs.evaluate import read_evaluation
 from mmseg_dkd.runs.manifest import MANIFEST, read_manifest
 from mmseg_dkd.runs.repeats import FIRST_STEPS
 from mmseg_dkd.runs.results import read_results
 from mmseg_dkd.runs.run import Run
 from mmseg_dkd.scenario import Scenario
-from mmseg_dkd.utils.json_file import read_json
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAPER = REPOSITORY / 'docs/results/paper.csv'
@@ -157,7 +157,7 @@ def scores_of(run: Path, scenario: str) -> tuple[str, dict[str, float | None]]:
     """View and figures, in percent, of a run's last step, with the base classes of a row."""
     last = read_results(run)[-1]
     checkpoint = read_manifest(run)['steps'][str(last['step'])].get('checkpoint', '')
-    for row in read_json(run / 'evaluation.json', []):
+    for row in read_evaluation(run):
         # Folders may have moved, and evaluations of other epochs may be there too.
         same = Path(row['checkpoint']).name == Path(checkpoint).name
         if same and (row['step'], row['convention'], row['view']) == (

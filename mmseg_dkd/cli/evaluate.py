@@ -30,10 +30,10 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
     from ..engine.launcher import launch
-    from ..runs.evaluate import VIEWS, scores_of
+    from ..runs.evaluate import EVALUATION, VIEWS, read_evaluation, scores_of
     from ..runs.manifest import finished_checkpoints
     from ..runs.step import config_file
-    from ..utils.json_file import read_json, write_json
+    from ..utils.json_file import write_json
 
     checkpoints = finished_checkpoints(args.work_dir)
     steps = sorted(checkpoints) if args.steps is None else args.steps
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
         if args.steps is None or len(steps) != 1:
             raise ValueError('--checkpoint needs its step: give --steps with one step')
         checkpoints[steps[0]] = args.checkpoint
+    before = read_evaluation(args.work_dir)
     rows = []
     for step in steps:
         if step not in checkpoints or not checkpoints[step].is_file():
@@ -55,10 +56,10 @@ def run(args: argparse.Namespace) -> None:
             print(table(found), flush=True)
         rows += found
     if is_main_process():
-        path = args.work_dir / 'evaluation.json'
         anew = {(row['checkpoint'], row['view']) for row in rows}
-        kept = [r for r in read_json(path, []) if (r['checkpoint'], r['view']) not in anew]
-        write_json(path, sorted([*kept, *rows], key=lambda row: row['step']))
+        kept = [row for row in before if (row['checkpoint'], row['view']) not in anew]
+        ordered = sorted([*kept, *rows], key=lambda row: row['step'])
+        write_json(args.work_dir / EVALUATION, ordered)
 
 
 def table(rows: list[dict]) -> str:

@@ -16,9 +16,10 @@ from mmseg.registry import DATASETS
 
 from ..datasets.reading import read_picture
 from ..runs.manifest import finished_checkpoints
-from ..runs.results import read_results
+from ..runs.results import RESULTS, read_results
 from ..runs.step import config_file
 from ..scenario import Scenario
+from ..utils.json_file import damaged
 from ..visualization.drawing import as_written
 from ..visualization.pictures import tint
 from .figures import SIDES, finished_runs, labels_of, last_step
@@ -62,8 +63,10 @@ class Viewer:
                 f'{", ".join(classes[1:])}'
             )
         self.label = classes.index(self.name)
-        (entry,) = (e for e in read_results(run) if e['step'] == step)
-        self.iou = entry['per_class_iou'][self.name]
+        scores = {e['step']: e['per_class_iou'] for e in read_results(run)}
+        if self.name not in scores.get(step, {}):
+            raise damaged(run / RESULTS, f'it has no {self.name!r} at step {step}')
+        self.iou = scores[step][self.name]
 
     @torch.no_grad()
     def look(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from ..runs.repeats import FIRST_STEPS
 from ..runs.results import RESULTS, RESULTS_TABLE, read_results
 from ..runs.step import config_file, step_folder
 from ..scenario import Scenario
+from ..utils.json_file import damaged
 from .outcomes import Outcome, costs_of
 
 GAP = '–'
@@ -41,6 +42,7 @@ def read_contents(work_dir: Path) -> dict:
     steps = manifest['steps']
     config = config_file(work_dir, _step_of_config(work_dir, entries))
     scenario = Scenario(**Config.fromfile(config).scenario)
+    entries = read_results(work_dir, scenario)
     names = _names(work_dir, entries, scenario)
     learned = _learned(names, scenario)
     base = [names[0], *learned[0]]
@@ -68,7 +70,10 @@ def read_contents(work_dir: Path) -> dict:
 def _step_of_config(work_dir: Path, entries: Sequence[dict]) -> int:
     """The latest tested step; before there is one, the first that is being trained."""
     if entries:
-        return entries[-1]['step']
+        latest = entries[-1]['step']
+        if not step_folder(work_dir, latest).is_dir():
+            raise damaged(work_dir / RESULTS, f'it has step {latest}, whose folder is not there')
+        return latest
     folders = {config.parent.name for config in work_dir.glob('step_*/*.py')}
     if not folders:
         raise FileNotFoundError(

@@ -1,6 +1,5 @@
 """Curves of several runs: IoU over the steps (Fig. 3), change of the scores (Fig. 5)."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +12,10 @@ from mmengine.config import Config
 from ..evaluation.scores import summarise
 from ..runs.manifest import MANIFEST, read_manifest
 from ..runs.repeats import FIRST_STEPS
-from ..runs.results import read_results
+from ..runs.results import read_finished
 from ..runs.step import config_file, step_folder
 from ..scenario import Scenario
+from ..utils.json_file import COUNT, NUMBER, parse_json
 from ..visualization.drawing import as_written, draw_mean, legend, spread_points
 from .table import markdown, spread
 
@@ -23,6 +23,7 @@ SIDES = ('without', 'with')
 COLUMNS = 3
 MOST_CLASSES = 8
 CHANGES = {'change/pos': '^+', 'change/neg': '^-', 'change/logit': ''}
+SCALARS = {'step?': COUNT, **{f'{key}?': NUMBER for key in CHANGES}}
 REMEDY = (
     'Train it; the rows of the demo by\n'
     '  python tools/compare.py configs/{kd,kd_dkd,kd_init,dkd}/fashion_4-2.py --seeds 0-2'
@@ -88,7 +89,7 @@ def steps(rows: Sequence[Path]) -> Figure:
         FileNotFoundError: If a row has no finished run.
         ValueError: If the rows are of scenarios of other sizes.
     """
-    results = [[read_results(run) for run in finished_runs(row).values()] for row in rows]
+    results = [[read_finished(run) for run in finished_runs(row).values()] for row in rows]
     learned = [[list(e['per_class_iou']) for e in run] for runs in results for run in runs]
     sizes = [[len(names) for names in run] for run in learned]
     if any(numbers != sizes[0] for numbers in sizes):
@@ -185,8 +186,12 @@ def _read_change(run: Path, step: int) -> dict[int, list[float]]:
     folder, found = step_folder(run, step), dict[int, list[float]]()
     # By time: what was resumed or trained again goes on from its first measurement.
     for file in sorted(folder.glob('*/vis_data/scalars.json')):
-        lines = [json.loads(line) for line in file.read_text().splitlines()]
-        measured = {e['step']: [e[key] for key in CHANGES] for e in lines if 'change/pos' in e}
+        lines = [
+            parse_json(line, f'{file}, line {number}', SCALARS, 'remove this line')
+            for number, line in enumerate(file.read_bytes().splitlines(), 1)
+        ]
+        lines = [line for line in lines if {'step', *CHANGES} <= line.keys()]
+        measured = {line['step']: [line[key] for key in CHANGES] for line in lines}
         kept = {i: norms for i, norms in found.items() if i < min(measured, default=np.inf)}
         found = kept | measured
     if not found:

@@ -8,7 +8,7 @@ from typing import Any
 from ..evaluation.forgetting import forgetting_of
 from ..evaluation.scores import summarise
 from ..runs.manifest import read_manifest
-from ..runs.results import read_results
+from ..runs.results import read_finished
 from ..runs.run import Run
 from ..scenario import Scenario
 from .columns import Column
@@ -52,9 +52,9 @@ class Outcome:
     def components(self) -> dict[str, str]:
         """What it is made of, as in Table 3: the components of its method, and its replay
         memory."""
-        choices = self.entries[-1]['choices']
+        choices = self.entries[-1].get('choices', {})
         own = {name: '+' * there for name, there in choices.get('components', {}).items()}
-        return own | dict(memory=str(choices['memory'] or ''))
+        return own | dict(memory=str(choices.get('memory') or ''))
 
 
 # Title of a scenario to the methods, each with what its runs have written.
@@ -102,7 +102,7 @@ def costs_of(steps: Mapping[str, dict], first_steps: Path | None) -> dict[str, d
 
 
 def _read(run: Run, scenario: Scenario) -> Outcome:
-    entries = read_results(run.work_dir)
+    entries = read_finished(run.work_dir, run.scenario)
     # Of id 0, then in the order of learning. A run of the first steps lacks those behind.
     names = dict(zip((0, *run.scenario.order), entries[-1]['per_class_iou'], strict=False))
     costs = costs_of(read_manifest(run.work_dir)['steps'], run.first_steps).values()
@@ -113,5 +113,5 @@ def _read(run: Run, scenario: Scenario) -> Outcome:
         entries=entries,
         base=[names[class_id] for class_id in (0, *scenario.new(0))],
         minutes=None if None in seconds else sum(seconds) / 60,
-        memory_mib=None if None in peaks else max(peaks),
+        memory_mib=None if None in peaks else max(peaks, default=None),
     )

@@ -14,15 +14,33 @@ from mmseg.registry import DATASETS
 from ..datasets.presence import NO_ARCHIVE
 from ..datasets.step_dataset import pipeline_of
 from ..evaluation.conventions import conventions_of, scores
+from ..evaluation.scores import SCORES
 from ..scenario import Scenario
 from ..utils.atomic import write_atomically
 from ..utils.file_state import state_of
+from ..utils.json_file import COUNT, PERCENT, TEXT, read_json
 from .recipe import INDIFFERENT, digest, without
 
 VIEWS = ('centre', 'whole')
+EVALUATION = 'evaluation.json'
+ROW = {
+    'step': COUNT,
+    **dict.fromkeys(('checkpoint', 'convention', 'view'), TEXT),
+    **dict.fromkeys(SCORES, PERCENT),
+}
 FORMAT = 2
 # Parts of a config that decide what a test counts.
 DECISIVE = ('model', 'model_wrapper_cfg', 'test_dataloader', 'test_cfg', 'custom_hooks')
+
+
+def read_evaluation(work_dir: Path) -> list[dict]:
+    """The rows of a run's evaluation.json (:func:`scores_of`); none where there is no file yet.
+
+    Raises:
+        ValueError: If the file is damaged; it names file, key and remedy.
+    """
+    remedy = 'remove it and run mmseg-dkd evaluate again'
+    return read_json(work_dir / EVALUATION, [], [ROW], remedy)
 
 
 def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:

@@ -81,8 +81,8 @@ def _held(folder: Path) -> str:
     try:
         holder = json.loads((folder / HOLDER).read_text())
         host, pid = holder['host'], holder['pid']
-    except (OSError, ValueError, KeyError):
-        # Taken just now: not written yet.
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        # Taken just now and not written yet, or not ours.
         host, pid = 'unknown', 'unknown'
     remedy = f'wait for it, end it (on {host}: kill {pid}), or give another --work-dir'
     if host != socket.gethostname():

@@ -4,9 +4,20 @@ import hashlib
 from pathlib import Path
 
 from ..scenario import Scenario
-from ..utils.json_file import read_json, write_json
+from ..utils.json_file import NUMBER, STEP, TEXT, read_json, write_json
 
 MANIFEST = 'manifest.json'
+FINISHED = {
+    'checkpoint': TEXT,
+    'recipe': TEXT,
+    'sha256?': TEXT,
+    'shared?': TEXT,
+    **dict.fromkeys(('images?', 'seconds?', 'memory_mib?'), NUMBER),
+}
+SHAPE = {
+    **dict.fromkeys(('config?', 'scenario?', 'setting?', 'fingerprint?'), TEXT),
+    'steps': {STEP: FINISHED},
+}
 
 
 def read_manifest(work_dir: Path) -> dict:
@@ -18,9 +29,9 @@ def read_manifest(work_dir: Path) -> dict:
         ``sha256``, and what else is known of it. ``steps`` alone, empty, where there is none.
 
     Raises:
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged; it names file, key and remedy.
     """
-    return read_json(work_dir / MANIFEST, dict(steps={}))
+    return read_json(work_dir / MANIFEST, dict(steps={}), SHAPE)
 
 
 def begin(work_dir: Path, config: str, scenario: Scenario) -> None:

@@ -2,23 +2,87 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
+from ..evaluation.scores import SCORES
+from ..scenario import Scenario
 from ..utils.atomic import write_atomically
-from ..utils.json_file import read_json, write_json
+from ..utils.json_file import (
+    ANY,
+    COUNT,
+    FLAG,
+    PERCENT,
+    TEXT,
+    damaged,
+    read_json,
+    write_json,
+)
+from .manifest import MANIFEST
 
 RESULTS = 'results.json'
+ENTRY = {
+    'step': COUNT,
+    **dict.fromkeys(SCORES, PERCENT),
+    'per_class_iou': {TEXT: PERCENT},
+    'choices?': {'components?': {TEXT: FLAG}, 'memory?': ANY},
+    'provenance?': {TEXT: ANY},
+}
 RESULTS_TABLE = 'results.csv'
 NOT_SCORES = ('per_class_iou', 'left_out', 'choices', 'provenance')
 
 
-def read_results(work_dir: Path) -> list[dict]:
+def read_results(work_dir: Path, scenario: Scenario | None = None) -> list[dict]:
     """The entries of a run's results.json, by step; none where there is no file yet.
 
+    Args:
+        work_dir: Folder of the run.
+        scenario: That of the run, if it is known; the entries must be of its steps.
+
     Raises:
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged; it names file, key and remedy.
     """
-    return read_json(work_dir / RESULTS, [])
+    path = work_dir / RESULTS
+    results = read_json(path, [], [ENTRY])
+    for problem in _contradictions(results, scenario):
+        raise damaged(path, problem)
+    return results
+
+
+def read_finished(work_dir: Path, scenario: Scenario | None = None) -> list[dict]:
+    """The entries of a run that has finished a step, at least one; see :func:`read_results`.
+
+    Raises:
+        ValueError: If the file is damaged, or has no step.
+    """
+    results = read_results(work_dir, scenario)
+    if not results:
+        raise damaged(work_dir / RESULTS, f'it has no step, although {MANIFEST} has')
+    return results
+
+
+def _contradictions(results: list[dict], scenario: Scenario | None) -> Iterator[str]:
+    """What no run writes, although each entry looks right."""
+    for before, entry in zip([None, *results], results, strict=False):
+        step, names = entry['step'], list(entry['per_class_iou'])
+        if scenario is not None and step >= scenario.num_steps:
+            yield f'it has step {step}, but {scenario} has the steps 0-{scenario.num_steps - 1}'
+        elif scenario is not None and len(names) != 1 + len(scenario.seen(step)):
+            yield (
+                f'per_class_iou of step {step} has {len(names)} classes, but {scenario} has '
+                f'{1 + len(scenario.seen(step))} by then'
+            )
+        if not names:
+            yield f'per_class_iou of step {step} is empty'
+        if before is None:
+            continue
+        if step <= before['step']:
+            yield f'step {step} stands behind step {before["step"]}'
+        if names[: len(before['per_class_iou'])] != list(before['per_class_iou']):
+            yield (
+                f'per_class_iou of step {step} does not begin with the classes of step '
+                f'{before["step"]}, in their order'
+            )
 
 
 def add_result(work_dir: Path, entry: dict) -> list[dict]:
@@ -41,7 +105,9 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     writer = csv.writer(table)
     writer.writerow([*scores, *names])
     for row in results:
-        writer.writerow([row[key] for key in scores] + [row['per_class_iou'].get(n) for n in names])
+        writer.writerow(
+            [row.get(key) for key in scores] + [row['per_class_iou'].get(n) for n in names]
+        )
     write_atomically(work_dir / RESULTS_TABLE, lambda file: file.write(table.getvalue().encode()))
     return results
 

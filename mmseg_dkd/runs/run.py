@@ -23,11 +23,12 @@ from ..evaluation import IncrementalIoUMetric
 from ..evaluation.scores import left_out
 from ..models.segmentor import segmentor_of
 from ..scenario import Scenario
+from ..utils.json_file import damaged
 from ..visualization.pictures import draw
 from ..visualization.samples import predict_samples
 from .first_step import adopt
 from .lock import one_writer
-from .manifest import begin, forget, read_manifest, remember, verify
+from .manifest import MANIFEST, begin, forget, read_manifest, remember, verify
 from .plan import StepPlan, listed, plan_of
 from .provenance import provenance_of, software
 from .recipe import before_growth, differences, first_step_config, first_step_of, recipe_of
@@ -93,7 +94,7 @@ class Run:
             manifest.get('fingerprint', self.scenario.fingerprint)
         ):
             raise ValueError(
-                f'{self.work_dir} holds a run of scenario {manifest["scenario"]} '
+                f'{self.work_dir} holds a run of scenario {manifest.get("scenario")} '
                 f'({manifest["fingerprint"]}), not of {self.scenario} '
                 f'({self.scenario.fingerprint}): give another --work-dir{self.scenario.no_growth}'
             )
@@ -105,6 +106,8 @@ class Run:
             )
         finished = manifest['steps']
         for step in sorted(map(int, finished)):
+            if step >= self.scenario.num_steps:
+                raise damaged(self.work_dir / MANIFEST, f'{self.scenario} has no step {step}')
             recipes = map(recipe_of, self._before_growth(step))
             recipe = finished[str(step)]['recipe']
             if recipe != self.steps[step].recipe and recipe not in recipes:
@@ -210,7 +213,7 @@ class Run:
             self._forget(ahead[0], keep_unfinished=resume)
             begin(self.work_dir, self._config_name, self.scenario)
         barrier()
-        start, results = time.time(), read_results(self.work_dir)
+        start, results = time.time(), read_results(self.work_dir, self.scenario)
         for count, step in enumerate(ahead, 1):
             if step == 0 and self.first_steps is not None:
                 found = self._share_step_0(self.first_steps)

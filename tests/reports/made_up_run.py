@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmseg_dkd.evaluation.scores import SCORES
 from mmseg_dkd.utils.json_file import write_json
+
+# What results.json and manifest.json have of a step besides.
+UNKNOWN = dict.fromkeys(SCORES)
+FINISHED = dict(checkpoint='iter_9.pth', recipe='0123')
 
 
 def write_run(
@@ -22,8 +27,7 @@ def write_run(
         iou = dict(zip(seen, rng.uniform(0, 100, len(seen)).tolist(), strict=True)) | {
             names[2]: None
         }
-        keys = ('miou_base', 'miou_novel', 'miou_all', 'hiou')
-        scores = dict(zip(keys, rng.uniform(0, 100, 4).tolist(), strict=True))
+        scores = dict(zip(SCORES, rng.uniform(0, 100, 4).tolist(), strict=True))
         if step == 0:
             scores.update(miou_novel=None, hiou=None)
         choices = dict(method='DKD', lr=0.01 / 10 ** min(step, 1), components=dict(KD=True))
@@ -44,7 +48,13 @@ def write_run(
                 mask.save(place / f'{number}_{kind}.png')
     write_json(folder / 'results.json', entries)
     costs = {
-        str(t): dict(recipe=f'{t:016x}', sha256=f'{t}' * 64, images=10 + t, seconds=90.0 * t)
+        str(t): dict(
+            checkpoint=f'step_{t}/iter_9.pth',
+            recipe=f'{t:016x}',
+            sha256=f'{t}' * 64,
+            images=10 + t,
+            seconds=90.0 * t,
+        )
         for t in range(finished)
     }
     write_json(folder / 'manifest.json', dict(config='dkd/x.py', steps=costs))

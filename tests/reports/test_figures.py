@@ -10,6 +10,8 @@ from mmseg_dkd.reports import figures
 from mmseg_dkd.utils.json_file import write_json
 from mmseg_dkd.visualization import drawing
 
+from .made_up_run import FINISHED, UNKNOWN
+
 SIZES = (2, 1, 1)
 
 
@@ -22,13 +24,13 @@ def write_run(
     for step in range(finished):
         names = ['background', *(f'class {first + c}' for c in range(sum(sizes[: step + 1])))]
         iou = {name: float(rng.uniform(0, 100)) for name in names}
-        results.append(dict(step=step, per_class_iou=iou))
+        results.append(dict(UNKNOWN, step=step, per_class_iou=iou))
         folder = run / f'step_{step}'
         folder.mkdir(parents=True)
         scenario = dict(name=name, num_classes=sum(sizes))
         (folder / 'config.py').write_text(f'scenario = {scenario}\n')
     write_json(run / 'results.json', results)
-    write_json(run / 'manifest.json', dict(steps={str(t): {} for t in range(finished)}))
+    write_json(run / 'manifest.json', dict(steps=dict.fromkeys(range(finished), FINISHED)))
     return results
 
 

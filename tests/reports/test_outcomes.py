@@ -10,6 +10,8 @@ from mmseg_dkd.reports.columns import Column
 from mmseg_dkd.reports.outcomes import read_outcomes
 from mmseg_dkd.utils.json_file import write_json
 
+from .made_up_run import FINISHED, UNKNOWN
+
 
 def write_run(folder: Path, scenario: Scenario, costs: list[dict] | None = None):
     """A run of all steps; class c is named ``class c`` and has the IoU c."""
@@ -17,10 +19,11 @@ def write_run(folder: Path, scenario: Scenario, costs: list[dict] | None = None)
     for step in range(scenario.num_steps):
         ids = (0, *scenario.seen(step))
         iou = {f'class {c}': float(c) for c in ids}
-        results.append(dict(step=step, per_class_iou=iou, choices=dict(memory=None)))
+        results.append(dict(UNKNOWN, step=step, per_class_iou=iou, choices=dict(memory=None)))
     write_json(folder / 'results.json', results)
     costs = costs or [{}] * scenario.num_steps
-    write_json(folder / 'manifest.json', dict(steps=dict(enumerate(costs))))
+    steps = {step: FINISHED | cost for step, cost in enumerate(costs)}
+    write_json(folder / 'manifest.json', dict(steps=steps))
     first_steps = folder.parent / 'first_steps'
     return SimpleNamespace(work_dir=folder, scenario=scenario, first_steps=first_steps)
 
@@ -61,7 +64,7 @@ def test_costs_of_all_steps_count_with_the_shared_one(tmp_path):
         dict(seconds=60.0, memory_mib=800.0),
         dict(seconds=30.0, memory_mib=700.0),
     ]
-    first = dict(steps={'0': dict(seconds=90.0, memory_mib=900.0)})
+    first = dict(steps={'0': dict(FINISHED, seconds=90.0, memory_mib=900.0)})
     write_json(tmp_path / 'first_steps/abc/manifest.json', first)
     outcome = read(write_run(tmp_path / 'run', Scenario('2-1', 4), costs))
     assert (outcome.minutes, outcome.memory_mib) == (3.0, 900.0)

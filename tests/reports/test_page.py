@@ -12,7 +12,7 @@ import pytest
 from mmseg_dkd.reports.page import write_page
 from mmseg_dkd.utils.json_file import write_json
 
-from .made_up_run import write_run
+from .made_up_run import FINISHED, write_run
 
 VOID_TAGS = {'meta', 'img', 'input', 'link', 'br', 'wbr'}
 LETTERS = '<b>&"\'</script>'
@@ -219,9 +219,10 @@ def test_a_shared_step_costs_what_it_cost_where_it_was_trained(tmp_path):
     run = tmp_path / 'row' / 'seed_0'
     write_run(run, [4, 2, 2], 3)
     manifest = json.loads((run / 'manifest.json').read_text())
-    manifest['steps']['0'] = dict(recipe='own', shared='gone/first_steps/abc')
+    manifest['steps']['0'] = dict(FINISHED, recipe='own', shared='gone/first_steps/abc')
     write_json(run / 'manifest.json', manifest)
-    first = dict(steps={'0': dict(recipe='other', images=7, seconds=60.0, memory_mib=800.4)})
+    cost = dict(images=7, seconds=60.0, memory_mib=800.4)
+    first = dict(steps={'0': FINISHED | cost})
     write_json(tmp_path / 'first_steps/abc/manifest.json', first)
     rows = Page(write_page(run)).tables['training-table']
     assert rows[1][:5] == ['step 0, shared', '7', '1.0', '800', 'own']

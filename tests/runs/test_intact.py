@@ -8,9 +8,11 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
 
+from mmseg_dkd.reports.page import write_page
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs import resume as intact
 from mmseg_dkd.runs.manifest import sha256_of, verify
+from mmseg_dkd.runs.results import read_results
 from mmseg_dkd.runs.resume import clear, durable, go_on
 from mmseg_dkd.utils import checkpoint_types
 
@@ -123,6 +125,61 @@ def test_a_damaged_json_file_is_named_with_a_remedy(name, run, tiny):
     file.write_text(file.read_text()[:40])
     with pytest.raises(ValueError, match=f'{file} is damaged .*bring it back'):
         Run(tiny(), run).run([0, 1, 2], resume=True)
+
+
+def swap(entry):
+    return dict(reversed(entry['per_class_iou'].items()))
+
+
+CHANGES = {
+    'manifest.json': {
+        'no steps': lambda m: m.pop('steps'),
+        'a list of steps': lambda m: m.update(steps=[]),
+        'a step without checkpoint': lambda m: m['steps']['1'].pop('checkpoint'),
+        'a step without recipe': lambda m: m['steps']['1'].pop('recipe'),
+        'a step of another name': lambda m: m['steps'].update(x=m['steps'].pop('1')),
+        'a step that is none': lambda m: m['steps'].update({'9': m['steps']['1']}),
+        'text for seconds': lambda m: m['steps']['1'].update(seconds='long'),
+        'another scenario': lambda m: m.update(fingerprint=3),
+    },
+    'results.json': {
+        'no scores': lambda r: r[1].clear(),
+        'no class': lambda r: r[1].update(per_class_iou={}),
+        'text for a score': lambda r: r[1].update(miou_all='41.5'),
+        'a step that is none': lambda r: r[2].update(step=3),
+        'a step twice': lambda r: r[2].update(step=1),
+        'a class less': lambda r: r[2]['per_class_iou'].popitem(),
+        'a class more': lambda r: r[2]['per_class_iou'].update(cat=1.0),
+        'another order of classes': lambda r: r[2].update(per_class_iou=swap(r[2])),
+        'components that are none': lambda r: r[2]['choices'].update(components=[3]),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    'name, change', [(name, change) for name, changes in CHANGES.items() for change in changes]
+)
+def test_json_of_another_shape_is_named_before_anything_is_trained(name, change, run, tiny):
+    file = run / name
+    content = json.loads(file.read_text())
+    CHANGES[name][change](content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f'{file} is damaged .*bring it back'):
+        Run(tiny(), run).run([0, 1, 2], resume=True)
+    if change != 'a step that is none' or name != 'manifest.json':
+        with pytest.raises(ValueError, match=f'{file} is damaged .*bring it back'):
+            write_page(run)
+
+
+def test_scores_may_be_unknown(run):
+    file = run / 'results.json'
+    results = json.loads(file.read_text())
+    for entry in results:
+        entry.update(dict.fromkeys(('miou_base', 'miou_novel', 'miou_all', 'hiou')))
+        entry['per_class_iou'] = dict.fromkeys(entry['per_class_iou'])
+    file.write_text(json.dumps(results))
+    assert read_results(run) == results
+    assert write_page(run).is_file()
 
 
 def test_a_data_set_that_vanishes_in_training_is_named(tiny, scenes, tmp_path, monkeypatch):

@@ -184,7 +184,7 @@ def _count_pictures(root: Path) -> int:
 def _holds(root: Path, recipe: dict[str, Any]) -> bool:
     try:
         noted = json.loads((root / 'DEMO.json').read_text())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return False
     return noted == {**recipe, 'pictures': _count_pictures(root)}
 
