@@ -23,13 +23,13 @@ import argparse
 from pathlib import Path
 
 from .options import CONFIG_HELP, add_cfg_options, add_launcher, find_config, load_config
-from .ranges import parse_range
+from .ranges import range_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument('configs', nargs='+', help=CONFIG_HELP)
-    parser.add_argument('--seeds', type=parse_range, default=[0], help='such as 0-4')
+    parser.add_argument('--seeds', type=range_argument, default=[0], help='such as 0-4')
     parser.add_argument('--orders', help='file of class orders, one per line')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/compare'))
     parser.add_argument(

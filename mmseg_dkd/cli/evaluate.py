@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from .options import add_cfg_options, add_launcher, load_config
-from .ranges import parse_range
+from .ranges import range_argument
 
 PAPER = ('DKD', 'centre')
 
@@ -18,7 +18,7 @@ PAPER = ('DKD', 'centre')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument('work_dir', type=Path, help='folder of a run')
-    parser.add_argument('--steps', type=parse_range, help='such as 0-2; default: all finished')
+    parser.add_argument('--steps', type=range_argument, help='such as 0-2; default: all finished')
     parser.add_argument('--views', nargs='+', help='of centre and whole; default: both')
     parser.add_argument('--checkpoint', type=Path, help='another one of the only step of --steps')
     add_launcher(parser)

@@ -20,7 +20,7 @@ from .options import (
     load_config,
     work_dir_of,
 )
-from .ranges import parse_range
+from .ranges import parse_range, range_argument
 
 if TYPE_CHECKING:
     from ..scenario import Scenario
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--seeds',
-        type=parse_range,
+        type=range_argument,
         help='repeat with these seeds, such as 0-4, in folders of their own; what is finished is '
         'not run again, and equal step 0s are trained once',
     )
@@ -68,7 +68,7 @@ def steps_of(text: str | None, scenario: 'Scenario') -> list[int]:
     """Steps named by ``'2'``, ``'0-2'`` or None for all.
 
     Raises:
-        ValueError: If the scenario has no such steps.
+        ValueError: If the scenario has no such steps, or one between them is left out.
     """
     if text is None:
         return list(range(scenario.num_steps))
@@ -78,6 +78,11 @@ def steps_of(text: str | None, scenario: 'Scenario') -> list[int]:
         raise ValueError(f'--steps {error}') from error
     if steps != sorted(steps) or steps[-1] >= scenario.num_steps:
         raise ValueError(f'--steps {text!r}: {scenario} has the steps 0-{scenario.num_steps - 1}')
+    if len(steps) <= steps[-1] - steps[0]:
+        raise ValueError(
+            f'--steps {text!r} leaves out a step between others, and each starts from the one '
+            f'before it: write {steps[0]}-{steps[-1]}, with --resume to skip what is finished'
+        )
     return steps
 
 

@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from mmengine.dist import get_world_size
+
 from ..scenario import Scenario
-from ..utils.json_file import NUMBER, STEP, TEXT, read_json, write_json
+from ..utils.json_file import COUNT, NUMBER, STEP, TEXT, read_json, write_json
 
 MANIFEST = 'manifest.json'
 FINISHED = {
@@ -16,6 +18,7 @@ FINISHED = {
 }
 SHAPE = {
     **dict.fromkeys(('config?', 'scenario?', 'setting?', 'fingerprint?'), TEXT),
+    'processes?': COUNT,
     'steps': {STEP: FINISHED},
 }
 
@@ -24,9 +27,10 @@ def read_manifest(work_dir: Path) -> dict:
     """A run's manifest, as :func:`begin` and :func:`remember` write it.
 
     Returns:
-        ``config``, ``scenario``, ``setting`` and ``fingerprint`` of the run, and ``steps``: number
-        of each finished step, as text, to ``checkpoint`` (below the folder), ``recipe`` and
-        ``sha256``, and what else is known of it. ``steps`` alone, empty, where there is none.
+        ``config``, ``scenario``, ``setting`` and ``fingerprint`` of the run, ``processes`` that it
+        was started with last, and ``steps``: number of each finished step, as text, to
+        ``checkpoint`` (below the folder), ``recipe`` and ``sha256``, and what else is known of it.
+        ``steps`` alone, empty, where there is none.
 
     Raises:
         ValueError: If the file is damaged; it names file, key and remedy.
@@ -47,6 +51,7 @@ def begin(work_dir: Path, config: str, scenario: Scenario) -> None:
         scenario=scenario.name,
         setting=scenario.setting,
         fingerprint=scenario.fingerprint,
+        processes=get_world_size(),
         steps=read_manifest(work_dir)['steps'],
     )
     write_json(work_dir / MANIFEST, manifest)

@@ -1,5 +1,6 @@
 """Where a result comes from: software, revision, machine."""
 
+import logging
 import platform
 import subprocess
 from datetime import datetime, timezone
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import torch
 from mmengine.dist import get_world_size
+from mmengine.logging import print_log
 
 PACKAGES = ('mmseg_dkd', 'torch', 'mmengine', 'mmseg', 'mmcv', 'numpy')
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -39,6 +41,23 @@ def provenance_of(config: str, recipe: str, fingerprint: str, seed: int) -> dict
         date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         **software(),
     )
+
+
+def tell_other_processes(before: int | None) -> None:
+    """Warn that a run goes on with another number of processes, which decides the batch.
+
+    Args:
+        before: How many there were when it was started last; None if that is not known.
+    """
+    now = get_world_size()
+    if before not in (None, now):
+        print_log(
+            f'the run was started with {before} process(es) and goes on with {now}: a batch has '
+            f'{now}/{before} of the images, and the result is that of neither. Go on with '
+            f'{before}, or start it anew',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 @cache

@@ -1,6 +1,7 @@
 """The same run with several seeds and class orders."""
 
 import copy
+import re
 from pathlib import Path
 
 from mmengine.config import Config
@@ -9,6 +10,9 @@ from ..scenario import Scenario
 from .run import Run
 
 FIRST_STEPS = 'first_steps'
+# Of a class order: it becomes a folder beside those of other runs and of steps.
+NAME = re.compile(r'\w[\w. -]{0,99}')
+OTHERS = re.compile(rf'{FIRST_STEPS}|(?:step|seed)_\d+', re.IGNORECASE)
 
 
 def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
@@ -22,15 +26,22 @@ def read_orders(path: str | Path, scenario: dict) -> dict[str, list[int]]:
         Name (``order_<number>`` where the line has none) to class ids in the order of learning.
 
     Raises:
-        ValueError: If the file has no order, a name twice, or an order that the scenario refuses;
-            it names file and line.
+        ValueError: If the file has no order, a name twice, a name that is no folder of its own, or
+            an order that the scenario refuses; it names file and line.
     """
     orders: dict[str, list[int]] = {}
+    # Editors on Windows begin a file with a mark.
     for number, line in enumerate(Path(path).read_text('utf-8-sig').splitlines(), 1):
         name, _, ids = line.split('#')[0].rpartition(':')
         if not ids.strip():
             continue
         name = name.strip() or f'order_{len(orders)}'
+        if not NAME.fullmatch(name) or OTHERS.fullmatch(name):
+            raise ValueError(
+                f'{path}, line {number}: the name {name!r} cannot be that of a folder of its own: '
+                'write letters, digits, "_", "-" and ".", with a letter or digit in front, and not '
+                f'{FIRST_STEPS}, step_... or seed_...'
+            )
         if name in orders:
             raise ValueError(f'{path}, line {number}: the name {name!r} is there twice')
         try:

@@ -30,7 +30,7 @@ from .first_step import adopt
 from .lock import one_writer
 from .manifest import MANIFEST, begin, forget, read_manifest, remember, verify
 from .plan import StepPlan, listed, plan_of
-from .provenance import provenance_of, software
+from .provenance import provenance_of, software, tell_other_processes
 from .recipe import before_growth, differences, first_step_config, first_step_of, recipe_of
 from .rehearsal import rehearse
 from .replay import draw_memory
@@ -207,6 +207,8 @@ class Run:
             verify(self.work_dir, start_of.number, start_of.checkpoint)
         # What is changed on the disk from now on is not what runs.
         software()
+        if resume and ahead:
+            tell_other_processes(read_manifest(self.work_dir).get('processes'))
         # All have read the manifest when the first process changes it.
         barrier()
         if ahead and is_main_process():

@@ -14,8 +14,10 @@ import torch
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run, provenance
 from mmseg_dkd.runs.provenance import revision_of, software
 from mmseg_dkd.runs.recipe import recipe_of
+from mmseg_dkd.utils.json_file import read_json, write_json
 
 NO_GIT = pytest.mark.skipif(shutil.which('git') is None, reason='git is not installed')
 
@@ -36,6 +38,21 @@ def test_every_step_of_a_run_says_where_it_comes_from(finished, tiny):
         assert software().items() <= found.items()
     with (finished / 'results.csv').open() as file:
         assert 'provenance' not in next(csv.reader(file))
+
+
+@pytest.mark.usefixtures('undrawn')
+def test_another_number_of_processes_is_told_when_a_run_goes_on(tiny, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(provenance, 'print_log', lambda text, **kwargs: told.append(text))
+    Run(tiny(), tmp_path).run([0])
+    manifest = read_json(tmp_path / 'manifest.json', None)
+    assert manifest['processes'] == 1
+    write_json(tmp_path / 'manifest.json', dict(manifest, processes=4))
+    Run(tiny(), tmp_path).run([0], resume=True)
+    assert not told, 'nothing goes on'
+    Run(tiny(), tmp_path).run([1], resume=True)
+    assert len(told) == 1 and 'started with 4 process(es) and goes on with 1' in told[0]
+    assert read_json(tmp_path / 'manifest.json', None)['processes'] == 1
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+from argparse import ArgumentTypeError
 
 import pytest
 
-from mmseg_dkd.cli.ranges import parse_range
+from mmseg_dkd.cli.ranges import parse_range, range_argument
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.repeats import read_orders, repeated, unfinished
 from tests.forked import forked
@@ -21,14 +22,27 @@ def test_ranges(text, numbers):
     assert parse_range(text) == numbers
 
 
-@pytest.mark.parametrize('text', ['', '2-1', 'a', '-1', '1-', '0,0', '0-2,1', '1..2'])
-def test_what_is_no_range_is_refused(text):
-    with pytest.raises(ValueError, match='range|twice'):
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        *((text, 'neither a number nor a range') for text in ('', '2-1', 'a', '-1', '1-', '1..2')),
+        ('9' * 5000, 'neither a number nor a range'),
+        ('0,0', 'twice'),
+        ('0-2,1', 'twice'),
+        ('0-99999999999', 'more than 10,000 numbers'),
+    ],
+)
+def test_what_is_no_range_is_refused(text, words):
+    with pytest.raises(ValueError, match=words):
         parse_range(text)
+    # Words of a ValueError do not reach the user of a command.
+    with pytest.raises(ArgumentTypeError, match=words):
+        range_argument(text)
 
 
 def test_orders_are_read_with_their_names(tmp_path):
-    (tmp_path / 'orders.txt').write_text('# two orders\n\nback: 4 3 2 1  # reversed\n1, 3, 2, 4\n')
+    text = '\ufeff# two orders\n\nback: 4 3 2 1  # reversed\n1, 3, 2, 4\n'
+    (tmp_path / 'orders.txt').write_text(text, 'utf-8')
     assert read_orders(tmp_path / 'orders.txt', SCENARIO) == {
         'back': [4, 3, 2, 1],
         'order_1': [1, 3, 2, 4],
@@ -49,6 +63,17 @@ def test_orders_are_read_as_windows_saves_them(tmp_path):
         ('1 2 three 4\n', 'line 1: .*three'),
         ('a: 1 2 3 4\na: 4 3 2 1\n', "line 2: the name 'a' is there twice"),
         ('# nothing\n', 'no class order'),
+        ('1 2 3 4\n../../out: 4 3 2 1\n', "line 2: the name '../../out' cannot be"),
+        ('/tmp/out: 1 2 3 4\n', "line 1: the name '/tmp/out' cannot be"),
+        ('a/b: 1 2 3 4\n', "line 1: the name 'a/b' cannot be"),
+        ('a\\b: 1 2 3 4\n', 'line 1: the name .* cannot be'),
+        ('..: 1 2 3 4\n', r"line 1: the name '\.\.' cannot be"),
+        ('.lock: 1 2 3 4\n', 'line 1: the name .* cannot be'),
+        ('first_steps: 1 2 3 4\n', 'line 1: the name .* cannot be'),
+        ('step_0: 1 2 3 4\n', 'line 1: the name .* cannot be'),
+        ('seed_1: 1 2 3 4\n', 'line 1: the name .* cannot be'),
+        ('a\0b: 1 2 3 4\n', 'line 1: the name .* cannot be'),
+        ('a' * 101 + ': 1 2 3 4\n', 'line 1: the name .* cannot be'),
     ],
 )
 def test_wrong_orders_name_file_and_line(text, words, tmp_path):

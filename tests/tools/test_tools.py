@@ -75,7 +75,7 @@ def test_dry_run_says_what_is_missing(config, tmp_path):
     assert 'step_0/iter_2.pth: the checkpoint of step 0 is missing' in done.stdout
 
 
-@pytest.mark.parametrize('steps', ['3', '2-1', 'one', '0-3', '-1', '1-'])
+@pytest.mark.parametrize('steps', ['3', '2-1', 'one', '0-3', '-1', '1-', '0,2', '1,0'])
 def test_steps_out_of_range_are_refused(steps):
     with pytest.raises(ValueError, match=f'--steps {steps!r}'):
         steps_of(steps, Scenario('4-2', 8))
