@@ -9,12 +9,22 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 from torch import Tensor
 
+from ..datasets.labelled_folder import LabelledFolder
 from ..datasets.step_dataset import pipeline_of
 from ..models.incremental_head import method_of
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
+from ..utils.config_text import lost_in_text
 from .detach import PACKAGE, detach
 
+# Not by {{ fileDirname }}, which mmengine would paste into the code. `os` would make the config
+# one of another kind for some versions of mmengine.
+BESIDE = """import pathlib
+import sys
+
+# Where this file lies now are the modules that it imports.
+sys.path.insert(0, str(pathlib.Path(sys._getframe().f_code.co_filename).parent))
+"""
 KEPT = ('default_scope', 'env_cfg', 'log_processor', 'log_level', 'tta_pipeline')
 
 
@@ -84,9 +94,12 @@ def plain_test(
     """
     pipeline = copy.deepcopy(pipeline_of(cfg.test_dataloader.dataset))
     dataset = cfg.test_dataloader.dataset.dataset.to_dict()
-    known = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes', ())
+    kind = DATASETS.get(dataset['type'])
+    known = getattr(kind, 'METAINFO', {}).get('classes', ())
     in_order = scenario.seen(step) == tuple(range(1, scenario.num_classes + 1))
-    numbered = 'datasets' not in dataset and (in_order or set(classes) <= set(known))
+    # What the masks of such a folder say, only this package knows.
+    own = issubclass(kind or object, LabelledFolder)
+    numbered = not own and 'datasets' not in dataset and (in_order or set(classes) <= set(known))
     if not scenario.has_background or not numbered:
         return dict(test_pipeline=pipeline, test_dataloader=dict(dataset=dict(pipeline=pipeline)))
     dataset.update(metainfo=dict(classes=classes, palette=palette), pipeline=pipeline)
@@ -107,10 +120,11 @@ def write_config(path: Path, cfg: Config, model: dict, test: dict, about: str) -
         cfg: The incremental config, for what does not concern model and test.
         model: From :func:`plain_model`.
         test: From :func:`plain_test`.
-        about: A line of comment at its head.
+        about: A comment at its head, without a line break.
 
     Raises:
-        ValueError: If the config needs a module that cannot be copied (:func:`.detach`).
+        ValueError: If the config needs a module that cannot be copied (:func:`.detach`), or would
+            be another one when it is read (:func:`.lost_in_text`).
     """
     backends = [dict(type='LocalVisBackend')]
     parts = dict(
@@ -125,10 +139,9 @@ def write_config(path: Path, cfg: Config, model: dict, test: dict, about: str) -
     imports = [name for name in imports if name.partition('.')[0] != PACKAGE] + list(modules)
     if imports:
         parts['custom_imports'] = dict(imports=imports, allow_failed_imports=False)
-    head = f'# {about}\n'
-    if modules:
-        head += "import sys\n\nsys.path.insert(0, '{{ fileDirname }}')\n"
-    path.write_text(head + Config(parts).pretty_text)
+    for problem in lost_in_text(dict(parts, comment=about)):
+        raise ValueError(f'{cfg.filename} cannot be exported: {problem}')
+    path.write_text(f'# {about}\n{BESIDE if modules else ""}{Config(parts).pretty_text}')
     for name, text in modules.items():
         path.with_name(f'{name}.py').write_text(text)
 

@@ -99,7 +99,7 @@ def export(
         folder.mkdir()
         if 'mmseg' in formats:
             test = plain_test(cfg, scenario, step, classes, palette)
-            title = f'Step {step} of scenario {scenario.name}, from {Path(cfg.filename).name}.'
+            title = f'Step {step} of scenario {scenario.name}, from {Path(cfg.filename).stem!a}.'
             write_config(folder / f'{name}.py', cfg, plain_cfg, test, title)
             meta = dict(
                 dataset_meta=dict(classes=classes, palette=palette),

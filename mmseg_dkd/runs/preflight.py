@@ -13,6 +13,7 @@ from mmseg.registry import HOOKS, MODELS, OPTIMIZERS, PARAM_SCHEDULERS
 
 from ..labels import VOID
 from ..models.segmentor import IncrementalSegmentor
+from ..utils.config_text import lost_in_text
 
 LOOPS = {'EpochBasedTrainLoop': 'max_epochs', 'IterBasedTrainLoop': 'max_iters'}
 TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -304,7 +305,12 @@ def _schedule_of_another_length(cfg: Config) -> Iterator[str]:
         )
 
 
+def _text(cfg: Config) -> Iterator[str]:
+    yield from lost_in_text(cfg.to_dict())
+
+
 CHECKS = (
+    _text,
     _loop,
     _checkpoints,
     _loaders,

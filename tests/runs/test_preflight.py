@@ -82,6 +82,10 @@ FAULTS = {
     'tested as trained': ({'test_dataloader.dataset.test_mode': False}, 'set it to True'),
     'weights of another model': ({'load_from': 'model.pth'}, 'start_from=CHECKPOINT'),
     'resume in the config': ({'resume': True}, 'give --resume'),
+    'a brace in a path': (
+        {'test_dataloader.dataset.dataset.data_root': '/{{ fileDirname }}'},
+        'rename it',
+    ),
     'nothing imported': ({'custom_imports': None}, 'custom_imports=dict'),
     'an unknown hook': (
         {'custom_hooks': [dict(type='IncrementalStepHook'), dict(type='NoHook')]},

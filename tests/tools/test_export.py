@@ -74,14 +74,15 @@ def test_stock_mmseg_predicts_the_same_without_this_package(kind, request, scene
         assert '100.00 % of the labels are the same' in done.stdout
     images = images_of(scenes)
     name = 'outspoken_step_1' if kind == 'official' else 'outspoken_step_2'
-    # The folder may move.
-    (tmp_path / 'out').rename(tmp_path / 'moved')
+    # The folder may move, under a name that is none of Python's texts.
+    moved = """mo'v"ed\n"""
+    (tmp_path / 'out').rename(tmp_path / moved)
     environment = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
     (tmp_path / 'elsewhere').mkdir()
     done = subprocess.run(
         [
             sys.executable, REPOSITORY / 'tests/tools/plain_mmseg.py',
-            f'../moved/{name}.py', f'../moved/{name}.pth', tmp_path / 'answers.npz', STOCK_TEST,
+            f'../{moved}/{name}.py', f'../{moved}/{name}.pth', tmp_path / 'answers.npz', STOCK_TEST,
             *images,
         ],
         cwd=tmp_path / 'elsewhere', env=environment, capture_output=True, text=True,
@@ -202,6 +203,38 @@ def test_folder_that_holds_something(ready):
         'outspoken_step_2.pth',
         'outspoken_step_2.py',
     ]
+
+
+@pytest.mark.parametrize('name', ["o'brien", "x');open('executed','w');('", 'a"\\N{b}\n#'])
+def test_the_name_of_the_folder_is_no_code(name, ready, monkeypatch, tmp_path):
+    cfg, checkpoint, out = ready
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', list(sys.path))
+    folder = out.parent / name
+    export(cfg, checkpoint, folder)
+    Config.fromfile(folder / 'outspoken_step_2.py')
+    assert sys.path[0] == str(folder) and not (tmp_path / 'executed').exists()
+
+
+def test_the_name_of_the_config_is_no_code_either(ready):
+    cfg, checkpoint, out = ready
+    object.__setattr__(cfg, '_filename', 'a\nopen("executed", "w")\n.py')
+    (written,) = export(cfg, checkpoint, out)
+    head = written.path.with_suffix('.py').read_text().splitlines()[:2]
+    assert head[0].startswith('# Step 2') and head[1] == 'import pathlib'
+    object.__setattr__(cfg, '_filename', '{{ fileDirname }}.py')
+    refused(ValueError, 'cannot be exported: comment is .* rename it', cfg, checkpoint, out / 'b')
+
+
+def test_a_model_tested_on_an_own_folder_is_exported_without_a_test(ready):
+    cfg, checkpoint, out = ready
+    inner = cfg.test_dataloader.dataset.dataset
+    inner.update(type='LabelledFolder', labels=dict(background=0, dress=4))
+    (written,) = export(cfg, checkpoint, out)
+    plain = Config.fromfile(written.path.with_suffix('.py'))
+    assert 'test_evaluator' not in plain
+    assert plain.test_pipeline[0].type == 'LoadImageFromFile'
+    assert [file.suffix for file in sorted(out.iterdir())] == ['.pth', '.py']
 
 
 def test_config_of_a_plain_model(ready):
