@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = load_config(args.config, None)
     import torch
 
+    from ..datasets.step_dataset import show_pipeline
     from ..engine import hand_over
     from ..engine.resolve import step_config
     from ..utils.atomic import write_atomically
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     write_atomically(args.target, partial(torch.save, converted))
     if not args.reverse:
         step = converted['meta'][hand_over.META]['step']
-        step_config(cfg, step).dump(args.target.with_suffix('.py'))
+        show_pipeline(step_config(cfg, step)).dump(args.target.with_suffix('.py'))
     print(f'{args.target}: {len(converted["state_dict"])} parameters')
 
 

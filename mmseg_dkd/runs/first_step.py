@@ -1,10 +1,12 @@
 """One step 0 for all runs that would train the same one."""
 
+import copy
 import shutil
 from functools import partial
 
 import torch
 
+from ..datasets.step_dataset import show_pipeline
 from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..utils.atomic import write_atomically
@@ -34,6 +36,6 @@ def adopt(shared: Step, own: Step) -> dict:
     described = dict(hand_over.describe(own.scenario, 0), choices=chosen)
     checkpoint['meta'].update(cfg=own.cfg.pretty_text, **{hand_over.META: described})
     write_atomically(own.checkpoint, partial(torch.save, checkpoint))
-    own.cfg.dump(own.own_config)
+    show_pipeline(copy.deepcopy(own.cfg)).dump(own.own_config)
     shutil.copytree(shared.folder / 'samples', own.folder / 'samples', dirs_exist_ok=True)
     return dict(read_results(shared.folder.parent)[0], choices=chosen)

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
+from ..datasets.step_dataset import show_pipeline
 from ..engine.resolve import head_configs, step_config
 from ..labels import num_labels
 from ..models.incremental_head import method_of
@@ -51,7 +52,8 @@ def differences(cfg: Config, other: Config) -> list[str]:
         other: One that mmengine has written into the folder of a step. What it has of the run
             alone does not count: where files lie, and a seed that was drawn.
     """
-    one, two = (_leaves(json.loads(_text(_decisive(c)))) for c in (cfg, other))
+    shown = (show_pipeline(copy.deepcopy(c)) for c in (cfg, other))
+    one, two = (_leaves(json.loads(_text(_decisive(c)))) for c in shown)
     drawn = one.get('randomness.seed') is None
     of_run = {'load_from', *(['randomness.seed'] if drawn else [])}
     return sorted(

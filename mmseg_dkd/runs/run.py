@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from ..datasets.step_dataset import show_pipeline
 from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..engine.hooks import CostHook
@@ -266,7 +267,7 @@ class Run:
         if cfg.get('visualizer'):
             # One of the same name would go on writing into the folder of the first step.
             cfg.visualizer.name = cfg.experiment_name
-        durable(cfg)
+        show_pipeline(durable(cfg))
         if not (resume and self._go_on(step, cfg)) and is_main_process():
             clear(step.folder)
         cost = CostHook()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.datasets import ADE20KDataset, PascalVOCDataset
 from PIL import Image
@@ -14,6 +14,7 @@ from PIL import Image
 from mmseg_dkd import Scenario
 from mmseg_dkd.datasets import FashionDataset, StepDataset
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc, write_voc_like
+from mmseg_dkd.datasets.step_dataset import pipeline_of, show_pipeline
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -185,6 +186,27 @@ def test_names_and_colours_follow_the_order_of_learning(fashion):
         assert meta['palette'] == [colours[i] for i in ids]
         assert meta['num_base'] == 3 and not meta['label_map']
         assert meta['mask_values'] == list(ids)
+
+
+def test_pipeline_of_the_data_sets_is_shown_where_mmseg_looks_for_it():
+    def config(*pipelines, **own):
+        parts = [dict(pipeline=pipeline) for pipeline in pipelines]
+        inner = parts[0] if len(parts) == 1 else dict(datasets=parts)
+        return Config(dict(test_dataloader=dict(dataset=dict(dataset=inner, **own))))
+
+    load, flip = [dict(type='LoadImageFromFile')], [dict(type='RandomFlip')]
+    for parts, own, expected in [
+        ([load], {}, load),
+        ([load, load], {}, load),
+        ([load, flip], {}, None),
+        ([load], dict(pipeline=flip), flip),
+    ]:
+        cfg = show_pipeline(config(*parts, **own))
+        assert cfg.test_dataloader.dataset.get('pipeline') == expected
+        assert cfg.get('test_pipeline') == expected
+        assert pipeline_of(cfg.test_dataloader.dataset) == (expected or load), 'another is tested'
+    cfg = show_pipeline(Config(dict(config(load).to_dict(), test_pipeline=flip)))
+    assert cfg.test_pipeline == flip
 
 
 def test_class_zero_without_background_is_unlabelled(bare):

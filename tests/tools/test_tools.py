@@ -16,6 +16,9 @@ from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.cli.train import steps_of
+from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.recipe import differences
+from mmseg_dkd.runs.resume import durable
 from mmseg_dkd.utils import checkpoint_types
 from tests.forked import forked
 from tests.tiny import REPOSITORY
@@ -120,6 +123,23 @@ def test_stock_mmseg_inferencer_on_a_trained_step(finished, scenes):
     expected = inference_model(init_model(*paths, 'cpu'), image).pred_sem_seg.data[0]
     assert (result['predictions'] == expected.numpy()).all()
     assert result['visualization'].shape == (64, 64, 3)
+
+
+@pytest.mark.usefixtures('undrawn')
+def test_stock_mmseg_inferencer_where_the_data_set_alone_has_a_pipeline(tiny, scenes, tmp_path):
+    cfg = tiny()
+    dataset = cfg.test_dataloader.dataset
+    dataset.dataset.pipeline = dataset.pop('pipeline')
+    cfg.pop('test_pipeline')
+    Run(cfg, tmp_path).run([0])
+    paths = [str(tmp_path / f'step_0/{name}') for name in ('fashion_4-2.py', 'iter_2.pth')]
+    image = str(next((scenes / 'JPEGImages').glob('*.jpg')))
+    expected = inference_model(init_model(*paths, 'cpu'), image).pred_sem_seg.data[0]
+    result = MMSegInferencer(*paths, device='cpu')(image)
+    assert (result['predictions'] == expected.numpy()).all()
+    # That is no other recipe.
+    there = Config.fromfile(paths[0])
+    assert differences(durable(Run(cfg, tmp_path).steps[0].cfg), there) == []
 
 
 def test_stock_mmseg_and_two_processes_test_with_augmentation(outspoken, tmp_path):
