@@ -230,3 +230,28 @@ def test_later_folders_of_a_step_replace_what_they_measured_again(tmp_path, late
 def test_a_run_without_the_hook_is_told(finished):
     with pytest.raises(ValueError, match=r'step_1 has no change/\*.*ReasoningChangeHook was not'):
         figures.change([finished, finished], 1)
+
+
+@pytest.mark.parametrize(
+    'line, words',
+    [
+        ('{"step": 1', 'Expecting'),
+        ('[]', 'must be an object'),
+        ('{"step": "1"}', 'step must be a whole number'),
+        ('{"step": 1, "change/pos": "high"}', 'change/pos must be a number'),
+    ],
+)
+def test_a_line_of_a_log_that_is_damaged_is_named(line, words, tmp_path):
+    write_run(tmp_path, 0)
+    write_changes(tmp_path, '2026', ramp([10, 20], 1))
+    file = tmp_path / 'step_1/2026/vis_data/scalars.json'
+    file.write_text(f'{file.read_text()}{line}\n')
+    with pytest.raises(ValueError, match=f'{file}, line 4 is damaged .*{words}.* remove this line'):
+        figures.change([tmp_path, tmp_path], 1)
+
+
+def test_a_manifest_that_knows_of_more_than_the_results_is_told(tmp_path):
+    write_run(tmp_path, 0)
+    write_json(tmp_path / 'results.json', [])
+    with pytest.raises(ValueError, match='results.json is damaged .it has no step, although'):
+        figures.steps([tmp_path])

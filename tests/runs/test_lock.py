@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from mmseg_dkd.runs import Run, lock
-from mmseg_dkd.runs.lock import HOLDER, LOCK, one_writer
+from mmseg_dkd.runs.lock import HOLDER, LOCK, _held, one_writer
 from tests.tiny import REPOSITORY
 
 HOLD = """
@@ -42,6 +42,12 @@ def holder(folder):
     yield process
     process.kill()
     process.communicate()
+
+
+@pytest.mark.parametrize('text', ['', '[]', 'null', '{}', '[' * 100_000, '\0'])
+def test_a_note_of_the_holder_that_is_none_is_no_hindrance(text, tmp_path):
+    (tmp_path / HOLDER).write_text(text)
+    assert 'process unknown on host unknown' in _held(tmp_path)
 
 
 def test_lock_is_refused_waited_for_and_taken_over_from_the_dead(folder, holder, tiny):

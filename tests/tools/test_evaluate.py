@@ -144,6 +144,15 @@ def test_earlier_checkpoint_in_two_processes(evaluated, tmp_path):
     assert len(rows) == 30 + 5 and sum('iter_1' in row['checkpoint'] for row in rows) == 5
 
 
+def test_a_damaged_evaluation_is_refused_before_anything_is_tested(evaluated, tmp_path):
+    folder = tmp_path / 'run'
+    shutil.copytree(evaluated[0], folder)
+    (folder / 'evaluation.json').write_text('[{"step": 0}]')
+    done = forked('tools/evaluate.py', folder)
+    assert done.returncode != 0 and 'Traceback' not in done.stderr
+    assert "evaluation.json is damaged ([0] has no 'checkpoint'): remove it and run" in done.stderr
+
+
 @pytest.mark.parametrize(
     'arguments, words',
     [
