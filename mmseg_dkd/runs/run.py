@@ -88,7 +88,8 @@ class Run:
         A finished step whose checkpoint was removed stays finished where the step after it is.
 
         Raises:
-            ValueError: If the folder holds another run: of another config, scenario or recipe.
+            ValueError: If the folder holds another run: of another config, scenario or recipe. The
+                recipe does not matter where later steps alone are trained anew.
         """
         manifest = read_manifest(self.work_dir)
         if (resume or manifest['steps']) and not self.scenario.shares(
@@ -106,7 +107,8 @@ class Run:
                 f'{"go on" if resume else "overwrite"}: give another --work-dir'
             )
         finished = manifest['steps']
-        for step in sorted(map(int, finished)):
+        # Whoever begins with a later step keeps those before it, whatever they were trained by.
+        for step in sorted(map(int, finished)) if resume or 0 in steps else []:
             if step >= self.scenario.num_steps:
                 raise damaged(self.work_dir / MANIFEST, f'{self.scenario} has no step {step}')
             recipes = map(recipe_of, self._before_growth(step))
@@ -183,7 +185,8 @@ class Run:
             f'{step_folder(self.work_dir, step)} was trained by another recipe than '
             f'{self.cfg.filename} with these options: '
             f'{", ".join(keys) or "its config, which would tell, is gone"}. Give the options that '
-            'it was trained with, or another --work-dir'
+            'it was trained with, or another --work-dir; to train later steps alone by others, '
+            'leave --resume out and name them by --steps'
         )
 
     def _differing_keys(self, step: int) -> list[str]:
