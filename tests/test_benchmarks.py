@@ -67,7 +67,7 @@ def test_both_sides_of_relabelling_agree():
     np.testing.assert_array_equal(part.ours()()['gt_seg_map'], part.plain()())
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture
 def iterations() -> tuple[Iteration, Iteration]:
     """Ours and plain, on a tiny network."""
     cfg = Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2.py')
