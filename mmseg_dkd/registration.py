@@ -5,8 +5,8 @@ from .utils.quiet import without_notices
 with without_notices():
     from . import datasets, engine, evaluation, methods, models
 
-from .models.weights.download import read_safely
+from .utils import checkpoint_sources
 
-read_safely()
+checkpoint_sources.register()
 
 __all__ = ['datasets', 'engine', 'evaluation', 'methods', 'models']

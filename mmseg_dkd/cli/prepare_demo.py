@@ -52,7 +52,8 @@ def save_weights(target: Path) -> None:
     import torch
 
     from ..models.weights.mobilenet_weights import convert
+    from ..utils import checkpoint_types
     from ..utils.atomic import write_atomically
 
-    weights = convert(torch.load(find_pretrained(), map_location='cpu', weights_only=True))
+    weights = convert(checkpoint_types.load(find_pretrained()))
     write_atomically(target, lambda file: torch.save(weights, file))

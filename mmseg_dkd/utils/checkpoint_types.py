@@ -1,25 +1,24 @@
-"""Reads checkpoints without running what they say.
+"""Checkpoints are read by torch's safe loader, and by stand-ins for what mmengine adds to tensors.
 
-torch's safe loader calls what a file names, if it is on a list of the process, and mmengine's own
-checkpoints name ``getattr``, its ``HistoryBuffer`` and numpy's constructors. With these on the list
-a file could reach code. So their names stand here for classes that hold numbers and do nothing, and
-what these hold is made into arrays and histories after the file is closed.
+torch's loader calls what is on its list with whatever arguments a file has, and lets the file write
+into what comes out. So nothing of numpy's, mmengine's or Python's own is on the list, only the
+functions and classes below. They take numbers and refuse everything else.
 """
 
 import pickle
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from threading import RLock
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-# Of arrays: truth values, whole numbers, numbers.
-NUMBERS = 'biuf'
-# What torch's loader raises on files that are cut off, changed or no checkpoints at all.
+# What torch's loader and the stand-ins raise on files that are cut off, changed or no checkpoints.
 UNREADABLE = (
     pickle.UnpicklingError,
     struct.error,
@@ -35,142 +34,132 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
+NUMBERS = frozenset('b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16'.split())
+# The list of torch is one for the whole process.
+_LOCK = RLock()
 
 
-class _DType:
-    """Stands for ``numpy.dtype``: a kind of number."""
-
-    def __init__(self, name: str, align: bool = False, copy: bool = False) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f'an array of {name!r:.100} is none of numbers')
-        self.kind = np.dtype(name)
-        if self.kind.kind not in NUMBERS or self.kind.shape:
-            raise TypeError(f'an array of {name!r:.100} is none of numbers')
-
-    def __setstate__(self, state: tuple) -> None:
-        _, order, *of_records = state
-        if any(part is not None for part in of_records[:3]):
-            raise TypeError('an array of records is none of numbers')
-        self.kind = self.kind.newbyteorder(order)
-
-
-class _Array:
-    """Stands for ``numpy.ndarray``."""
-
-    def __setstate__(self, state: tuple) -> None:
-        _, shape, dtype, is_fortran, content = state
-        order: Literal['F', 'C'] = 'F' if is_fortran else 'C'
-        self.value = np.ndarray(shape, dtype.kind, content, order=order).copy(order)
-
-
-class _History:
-    """Stands for ``HistoryBuffer``: its numbers, none of its methods."""
-
-    def __setstate__(self, state: dict) -> None:
-        self.value = HistoryBuffer(
-            _array(state['_log_history']), _array(state['_count_history']), int(state['max_length'])
-        )
-
-
-def _empty_array(kind: type, shape: tuple, dtype: bytes) -> _Array:
-    if kind is not _Array:
-        raise TypeError(f'{kind!r:.100} is no array')
-    return _Array()
-
-
-def _scalar(dtype: _DType, content: bytes) -> Any:
-    return np.ndarray((), dtype.kind, content)[()]
-
-
-def _no_attribute(owner: object, name: str) -> None:
-    """Stands for ``getattr``, by which a HistoryBuffer names its methods."""
-
-
-def _no_bytes() -> bytes:
-    """Stands for ``bytes``, by which pickle writes those of an empty array."""
-    return b''
-
-
-def _array(part: object) -> np.ndarray:
-    if not isinstance(part, _Array) or part.value.ndim != 1:
-        raise TypeError(f'{part!r:.100} is no history')
-    return part.value
-
-
-STAND_INS = [
-    (_no_attribute, 'builtins.getattr'),
-    (_no_bytes, 'builtins.bytes'),
-    (_History, 'mmengine.logging.history_buffer.HistoryBuffer'),
-    (_Array, 'numpy.ndarray'),
-    (_DType, 'numpy.dtype'),
-    # numpy 2 and 1.
-    *((_empty_array, f'numpy.{core}.multiarray._reconstruct') for core in ('_core', 'core')),
-    *((_scalar, f'numpy.{core}.multiarray.scalar') for core in ('_core', 'core')),
-]
-
-
-def load(path: str | Path, map_location: Any = 'cpu') -> Any:
-    """Read a checkpoint without ever running code of the file.
-
-    Args:
-        path: The file.
-        map_location: As for ``torch.load``.
-
-    Returns:
-        What was saved: tensors, plain data, arrays of numbers, and mmengine's histories of numbers.
+def load(path: str | Path) -> dict:
+    """Read a checkpoint onto the CPU without ever running code of the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, or holds anything else; it names file and remedy.
+        ValueError: If it cannot be read, or holds anything but tensors, plain data and numbers; it
+            names file and remedy.
+    """
+    return read(path, path, 'cpu')
+
+
+def read(source: Path | BinaryIO | str, name: str | Path, map_location: Any) -> dict:
+    """Read a checkpoint from a file or a stream.
+
+    Args:
+        source: Path, or what has the bytes.
+        name: What errors call it.
+        map_location: As of ``torch.load``.
+
+    Raises:
+        FileNotFoundError, ValueError: As :func:`load`.
     """
     try:
-        with _nothing_but(STAND_INS):
-            content = torch.load(path, map_location=map_location, weights_only=True)
-        return _values(content)
+        with _stand_ins_alone():
+            return torch.load(source, map_location=map_location, weights_only=True)
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
-        # Of torch's long advice, that to read the file all the same is none.
-        reason = str(error).partition('\n')[0] or type(error).__name__
+        # torch wraps its reason in advice, that to read the file all the same among it.
+        wrapped = isinstance(error, pickle.UnpicklingError) and error.__context__
+        reason = re.split(r'\n|\.\s', str(wrapped or error))[0] or type(error).__name__
         raise ValueError(
-            f'{path} is no checkpoint that can be trusted: it is damaged, or holds more than '
+            f'{name} is no checkpoint that can be trusted: it is damaged, or holds more than '
             f'tensors and plain data ({reason}): bring it back from a copy, or make it anew'
         ) from error
 
 
 @contextmanager
-def _nothing_but(allowed: list) -> Iterator[None]:
-    """Let torch's safe loader know nothing that anybody else has allowed."""
-    before = torch.serialization.get_safe_globals()
-    torch.serialization.clear_safe_globals()
-    torch.serialization.add_safe_globals(allowed)
-    try:
-        yield
-    finally:
+def _stand_ins_alone() -> Iterator[None]:
+    """What else the process allows, maybe ``getattr`` itself, is of no use to our files."""
+    with _LOCK:
+        others = torch.serialization.get_safe_globals()
         torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(before)
+        try:
+            torch.serialization.add_safe_globals(STAND_INS)
+            yield
+        finally:
+            torch.serialization.clear_safe_globals()
+            torch.serialization.add_safe_globals(others)
 
 
-def _values(part: Any, known: dict[int, tuple] | None = None) -> Any:
-    """What the stand-ins hold, in their places; dictionaries and lists stay the same ones.
+class _DType:
+    """``np.dtype`` of numbers.
 
-    Args:
-        part: Of what was read.
-        known: By the id of a part that was looked at, the part, which keeps its id, and its value.
+    The real one believes what a file says of its fields, so that an array of it would take bytes of
+    the file for addresses of objects.
     """
-    known = {} if known is None else known
-    if id(part) in known:
-        return known[id(part)][1]
-    known[id(part)] = part, part
-    if isinstance(part, _Array | _History):
-        known[id(part)] = part, part.value
-    elif isinstance(part, dict):
-        for key, value in part.items():
-            part[key] = _values(value, known)
-    elif isinstance(part, list):
-        part[:] = [_values(item, known) for item in part]
-    elif type(part) is tuple:
-        known[id(part)] = part, tuple(_values(item, known) for item in part)
-    elif callable(part) or isinstance(part, _DType):
-        raise TypeError(f'{part!r:.100} is no data')
-    return known[id(part)][1]
+
+    def __init__(self, code: str, *_: object) -> None:
+        if code not in NUMBERS:
+            raise ValueError(f'an array of {code!r}, which are no numbers')
+        self.real = np.dtype(code)
+
+    def __setstate__(self, state: tuple) -> None:
+        self.real = self.real.newbyteorder(state[1])
+
+
+class _Array(np.ndarray):
+    """An array of numbers; it is saved as ``np.ndarray``."""
+
+    def __new__(cls, *_: object) -> '_Array':
+        return super().__new__(cls, 0)
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, dtype, fortran, content = state
+        array = _numbers(dtype, content).reshape(shape, order='F' if fortran else 'C')
+        checked: Any = 1, array.shape, array.dtype, bool(fortran), content
+        super().__setstate__(checked)
+
+    def __reduce__(self) -> Any:
+        return self.view(np.ndarray).__reduce__()
+
+
+class _History:
+    """``HistoryBuffer``, which it becomes when its numbers are there.
+
+    The file's ``statistics_methods`` are left out: the class knows its own.
+    """
+
+    def __setstate__(self, state: dict) -> None:
+        numbers = state['_log_history'], state['_count_history']
+        if not all(type(part) is _Array for part in numbers):
+            raise ValueError('a HistoryBuffer of something else than numbers')
+        history = HistoryBuffer(*numbers, max_length=int(state['max_length']))
+        self.__class__ = HistoryBuffer
+        self.__dict__.update(vars(history))
+
+
+def _numbers(dtype: object, content: bytes) -> np.ndarray:
+    if type(dtype) is not _DType or type(content) is not bytes:
+        raise ValueError('an array of something else than numbers')
+    return np.frombuffer(content, dtype.real)
+
+
+def _scalar(dtype: _DType, content: bytes) -> np.generic:
+    (number,) = _numbers(dtype, content)
+    return number
+
+
+def _method(owner: object, name: str) -> None:
+    """``getattr``, by which a HistoryBuffer names its methods."""
+    if owner is not _History:
+        raise ValueError(f'getattr of {name!r}')
+
+
+# With the names that files have for them; numpy 2 has renamed numpy.core.
+STAND_INS = [
+    (_method, 'builtins.getattr'),
+    (_History, 'mmengine.logging.history_buffer.HistoryBuffer'),
+    (_DType, 'numpy.dtype'),
+    (_Array, 'numpy.ndarray'),
+    *((_Array, f'numpy.{core}.multiarray._reconstruct') for core in ('core', '_core')),
+    *((_scalar, f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')),
+]

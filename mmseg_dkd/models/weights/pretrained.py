@@ -15,8 +15,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import nn
 
-from ...utils import checkpoint_types
-from .download import HTTP, cached, url_of
+from ...utils import checkpoint_sources, checkpoint_types
 
 PATIENCE = 5
 OF_BACKBONE = re.compile(r'model\.(backbone\.)?(pretrained|init_cfg(\.\d+)?\.checkpoint)')
@@ -30,7 +29,7 @@ def problems(model_cfg: ConfigDict) -> list[str]:
     mmengine would leave out what does not fit and train from noise. Nothing is downloaded.
 
     Not compared are weights of other parts than the backbone, and those of backbones that load by
-    rules of their own, such as Swin and ViT. Other addresses (s3, petrel, pavi) are refused.
+    rules of their own, such as Swin and ViT. Addresses of s3 and petrel are not looked at.
 
     Args:
         model_cfg: ``model`` of a config, not yet built: building changes it.
@@ -97,15 +96,15 @@ def _find(name: str, ask: Callable[[str], str]) -> Path | None:
         if not path.is_file():
             raise ValueError(f'{name}: no such file of pretrained weights')
         return path
-    url = url_of(name)
-    if not url.startswith(HTTP):
-        raise ValueError(f'{name} is in a store that is not read: download it')
-    file = cached(url)
-    if file.is_file():
-        return file
+    url = checkpoint_sources.address(name)
+    if checkpoint_sources.in_ceph(url):
+        return None
+    cached = checkpoint_sources.cached(url)
+    if cached.is_file():
+        return cached
     if why := ask(url):
         alias = '' if url == name else f', {url},'
-        raise ValueError(f'{name}{alias} cannot be downloaded ({why}) and is not at {file}')
+        raise ValueError(f'{name}{alias} cannot be downloaded ({why}) and is not at {cached}')
     return None
 
 

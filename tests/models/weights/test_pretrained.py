@@ -9,8 +9,9 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mmseg_dkd.engine.resolve import step_config
-from mmseg_dkd.models.weights import download, pretrained
+from mmseg_dkd.models.weights import pretrained
 from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_sources
 from tests.tiny import REPOSITORY
 
 URL = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
@@ -235,9 +236,17 @@ def test_names_of_model_zoos(monkeypatch, asked):
     monkeypatch.setitem(sys.modules, 'torchvision', None)
     (problem,) = pretrained.problems(tiny_model(checkpoint='torchvision://resnet101'))
     assert 'torchvision://resnet101 needs torchvision: pip install torchvision' in problem
-    monkeypatch.setitem(download.ZOOS, 'torchvision', lambda: dict(resnet101=URL))
+    monkeypatch.setitem(checkpoint_sources.ZOOS, 'torchvision', lambda: dict(resnet101=URL))
     (problem,) = pretrained.problems(tiny_model(checkpoint='torchvision://resnet101'))
     assert f'torchvision://resnet101, {URL}, cannot be downloaded (offline)' in problem
+
+
+def test_addresses_that_nothing_is_read_from(asked):
+    for name in ('pavi://weights.pth', 'ftp://host/weights.pth'):
+        (problem,) = pretrained.problems(tiny_model(checkpoint=name))
+        assert problem.startswith(f'{name}: checkpoints are read from files, http, https, s3')
+        assert problem.endswith('--cfg-options model.backbone.init_cfg.checkpoint=PATH')
+    assert pretrained.problems(tiny_model(checkpoint='s3://bucket/weights.pth')) == [] and not asked
 
 
 def test_backbones_that_load_by_rules_of_their_own_are_not_compared(tmp_path):
