@@ -30,8 +30,14 @@ DECISIVE = (
     'test_dataloader',
     'test_evaluator',
 )
-# Parts of these that only decide how fast.
-INDIFFERENT = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
+# Parts of these that only decide how fast, or where an index lies.
+INDIFFERENT = (
+    'num_workers',
+    'persistent_workers',
+    'pin_memory',
+    'prefetch_factor',
+    'presence_dir',
+)
 
 
 def recipe_of(cfg: Config) -> str:
