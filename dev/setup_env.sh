@@ -21,7 +21,7 @@ if [ $env = .venv ]; then
     $install -c constraints.txt -e '.[demo,docs,tests]'
 else
     # mmcv's setup.py imports torch and pkg_resources; mmsegmentation does not name ftfy and regex, which it imports.
-    $install -c constraints.txt 'setuptools<81' wheel ninja psutil
+    $install -c constraints.txt setuptools wheel ninja psutil
     # Debug information, which distutils asks for, is two fifths of the compiling.
     CFLAGS=-g0 MMCV_WITH_OPS=1 $install -c constraints.txt --no-build-isolation --no-binary mmcv \
         mmcv==2.1.0 mmengine==0.10.7 mmsegmentation==1.2.2 ftfy regex

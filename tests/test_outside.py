@@ -1,11 +1,16 @@
 """What the repository shows outside: metadata, changelog, workflow, pre-commit, templates."""
 
+import contextlib
+import itertools
 import re
 import runpy
+from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
 import setuptools
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import mmseg_dkd
 from tests.test_links import links
@@ -52,6 +57,26 @@ def test_pre_commit_has_the_tested_ruff():
     repos = read_yaml(REPOSITORY / '.pre-commit-config.yaml')['repos']
     (ruff,) = (repo for repo in repos if repo['repo'].endswith('/ruff-pre-commit'))
     assert f'ruff=={ruff["rev"][1:]}' in (REPOSITORY / 'constraints.txt').read_text().split()
+
+
+def test_constraints_pin_all_that_is_installed(metadata):
+    lines = (REPOSITORY / 'constraints.txt').read_text().splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith('#')]
+    assert all(re.fullmatch(r'==[\w.]+', str(pin.specifier)) for pin in pins)
+    pinned = {
+        canonicalize_name(pin.name) for pin in pins if not pin.marker or pin.marker.evaluate()
+    }
+    extras = (metadata['extras_require'][extra] for extra in ('demo', 'docs', 'tests'))
+    waiting = [*metadata['install_requires'], *itertools.chain(*extras)]
+    found: set[str] = set()
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        name = canonicalize_name(requirement.name)
+        if name not in found and (not requirement.marker or requirement.marker.evaluate()):
+            found.add(name)
+            with contextlib.suppress(PackageNotFoundError):
+                waiting += requires(name) or []
+    assert len(found) > 60 and found - pinned == set()
 
 
 @pytest.mark.parametrize('form', FORMS, ids=lambda form: form.stem)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -147,5 +148,5 @@ def _download(url: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         torch.hub.download_url_to_file(url, str(path), progress=False)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise ValueError(f'{url} cannot be downloaded to {path}: {error}') from error

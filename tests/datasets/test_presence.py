@@ -284,6 +284,13 @@ def sleeping(info, folder, **loaders):
     time.sleep(60)
 
 
+def index(infos, number):
+    # Whoever started the tests by nohup has SIGHUP ignored.
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    build(infos)
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
@@ -295,7 +302,7 @@ def alive(pid: int) -> bool:
 def test_no_worker_outlives_a_killed_indexer(infos, tmp_path, monkeypatch, number):
     monkeypatch.setattr(module, 'values_of', partial(sleeping, folder=tmp_path))
     monkeypatch.setattr(os, 'cpu_count', lambda: 3)
-    indexer = multiprocessing.get_context('fork').Process(target=build, args=(infos,))
+    indexer = multiprocessing.get_context('fork').Process(target=index, args=(infos, number))
     indexer.start()
     end, workers = time.monotonic() + 20, []
     try:
