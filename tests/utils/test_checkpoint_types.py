@@ -253,10 +253,15 @@ def test_what_others_allow_is_theirs_alone(tmp_path):
             assert set(theirs) <= set(torch.serialization.get_safe_globals())
 
 
-def test_nobody_elses_loader_takes_more_for_this_package(tmp_path):
-    read_back({}, tmp_path)
-    for thing in (np.float64(1), HistoryBuffer([1.0], [1])):
-        torch.save(thing, tmp_path / 'x.pth')
-        load(tmp_path / 'x.pth')
-        with pytest.raises(pickle.UnpicklingError):
-            torch.load(tmp_path / 'x.pth', weights_only=True)
+def test_everybody_may_read_what_mmengine_writes_and_gets_no_code(tmp_path, monkeypatch, untouched):
+    """The stand-ins are on torch's list for the process, and nothing else of this package is."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / 'x.pth'
+    torch.save(dict(best=np.float64(0.5), loss=HistoryBuffer([1.0], [1])), file)
+    found = torch.load(file, weights_only=True)
+    assert found['best'] == 0.5 and type(found['loss']) is HistoryBuffer
+    for attack in CHAINS.values():
+        file.write_bytes(file_of(attack))
+        with pytest.raises(checkpoint_types.UNREADABLE):
+            torch.load(file, weights_only=True)
+    assert not Path('executed').exists()
