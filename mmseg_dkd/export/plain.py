@@ -17,13 +17,12 @@ from ..scenario import Scenario
 from ..utils.config_text import lost_in_text
 from .detach import PACKAGE, detach
 
-# Not by {{ fileDirname }}, which mmengine would paste into the code. `os` would make the config
-# one of another kind for some versions of mmengine.
-BESIDE = """import pathlib
-import sys
+# Not by {{ fileDirname }}, which mmengine would paste into the code. An import of `os` or `pathlib`
+# would make the config one of another kind for some versions of mmengine.
+BESIDE = """import sys
 
 # Where this file lies now are the modules that it imports.
-sys.path.insert(0, str(pathlib.Path(sys._getframe().f_code.co_filename).parent))
+sys.path.insert(0, sys._getframe().f_code.co_filename.rpartition('/')[0])
 """
 KEPT = ('default_scope', 'env_cfg', 'log_processor', 'log_level', 'tta_pipeline')
 
