@@ -221,7 +221,7 @@ def test_the_name_of_the_config_is_no_code_either(ready):
     object.__setattr__(cfg, '_filename', 'a\nopen("executed", "w")\n.py')
     (written,) = export(cfg, checkpoint, out)
     head = written.path.with_suffix('.py').read_text().splitlines()[:2]
-    assert head[0].startswith('# Step 2') and head[1] == 'import pathlib'
+    assert head[0].startswith('# Step 2') and head[1] == 'import sys'
     object.__setattr__(cfg, '_filename', '{{ fileDirname }}.py')
     refused(ValueError, 'cannot be exported: comment is .* rename it', cfg, checkpoint, out / 'b')
 
