@@ -8,22 +8,12 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import DictAction
 
+from ..utils.faults import OF_CODE
+
 if TYPE_CHECKING:
     from mmengine.config import Config
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# What a config that is no config raises: it is Python, and its bases and imports may be missing.
-BROKEN = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    NameError,
-    OSError,
-    SyntaxError,
-    TypeError,
-)
 CONFIG_HELP = 'a path, or a name such as dkd/voc_15-5 (mmseg-dkd configs lists them)'
 
 
@@ -54,7 +44,8 @@ def load_config(name: str, options: dict | None) -> 'Config':
     try:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(options or {})
-    except BROKEN as error:
+    # A config is Python, and its bases and imports may be missing.
+    except OF_CODE as error:
         raise ValueError(f'{path}: {type(error).__name__}: {error}') from error
     return cfg
 

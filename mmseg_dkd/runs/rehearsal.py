@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import cv2
 from mmengine.config import Config
 from mmengine.dist import barrier, get_world_size, is_main_process
 from mmengine.logging import MMLogger, print_log
 
 from ..utils.atomic import write_atomically
+from ..utils.faults import OF_CODE
 from .manifest import read_manifest
 from .preflight import by_epoch_of, with_scenario
 
@@ -22,18 +24,7 @@ FOLDER = '.rehearsal'
 REPORT = 'rehearsal.log'
 BATCHES = dict(train=1, val=2, test=2)
 # What building, training and testing raise.
-FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    NameError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+FAULTS = (*OF_CODE, RuntimeError, ValueError, cv2.error)
 
 
 def rehearse(run: 'Run', steps: list[int]) -> None:
@@ -45,7 +36,7 @@ def rehearse(run: 'Run', steps: list[int]) -> None:
 
     Args:
         run: The run.
-        steps: Its steps that are to be run, ascending.
+        steps: Its steps that are to be run, ascending, at least one.
 
     Raises:
         RuntimeError: If a step fails; it names the step and the reason. ``rehearsal.log`` in the
@@ -61,24 +52,25 @@ def rehearse(run: 'Run', steps: list[int]) -> None:
     for step in brief.steps:
         # A step is told where the one before it, which is shortened already, leaves its checkpoint.
         shorten(step.cfg)
-    if steps and steps[0] and is_main_process():
+    if steps[0] and is_main_process():
         _lend(run, brief, steps[0] - 1)
     try:
         with _silence():
             brief.train_and_test(steps, resume=False)
     except FAULTS as error:
         done = read_manifest(folder)['steps']
-        at = next(step for step in steps if str(step) not in done)
+        at = next((step for step in steps if str(step) not in done), steps[-1])
         text = traceback.format_exc()
         write_atomically(report, lambda file: file.write(text.encode()))
+        # No barrier: the others may wait for this process elsewhere, and their launcher ends them.
+        shutil.rmtree(folder, ignore_errors=True)
         raise RuntimeError(
             f'step {at} failed in a rehearsal with a batch or two, before anything was trained: '
             f'{type(error).__name__}: {error} (the traceback is in {report})'
         ) from error
-    finally:
-        barrier()
-        if is_main_process():
-            shutil.rmtree(folder, ignore_errors=True)
+    barrier()
+    if is_main_process():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def shorten(cfg: Config) -> None:

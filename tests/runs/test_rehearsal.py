@@ -8,7 +8,7 @@ from mmseg.registry import HOOKS
 
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs import run as runs
-from mmseg_dkd.runs.rehearsal import REPORT, rehearse
+from mmseg_dkd.runs.rehearsal import FOLDER, REPORT, rehearse
 from mmseg_dkd.utils import checkpoint_types
 
 
@@ -54,6 +54,17 @@ def test_a_late_fault_is_told_before_training(fault, tiny, tmp_path):
     assert words in str(caught.value), str(caught.value)
     assert not list(tmp_path.rglob('*.pth'))
     assert 'Traceback' in (tmp_path / REPORT).read_text()
+
+
+def test_a_process_that_fails_waits_for_no_other(tiny, tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr('mmseg_dkd.runs.rehearsal.barrier', lambda: waited.append(True))
+    cfg = tiny()
+    cfg.model.test_cfg = dict(mode='slide')
+    with pytest.raises(RuntimeError, match='rehearsal'):
+        Run(cfg, tmp_path).run([0])
+    assert len(waited) == 1, 'before it began'
+    assert not (tmp_path / FOLDER).exists()
 
 
 @pytest.mark.usefixtures('undrawn')
