@@ -120,7 +120,7 @@ def _loaders(cfg: Config) -> Iterator[str]:
     for kind in ('train', 'test'):
         key = f'{kind}_dataloader'
         loader, tests = cfg[key], kind == 'test'
-        if not loader.get('sampler') and not loader.get('batch_sampler'):
+        if not loader.get('sampler'):
             yield (
                 f"{key} has no sampler: write sampler=dict(type='DefaultSampler', "
                 f'shuffle={not tests})'
@@ -206,14 +206,10 @@ def _model(cfg: Config) -> Iterator[str]:
 
 def _hooks(cfg: Config) -> Iterator[str]:
     for hook in cfg.custom_hooks:
-        if isinstance(hook['type'], str) and HOOKS.get(hook['type']) is None:
-            yield f'custom_hooks: there is no hook {hook["type"]!r}; correct its name or import it'
-
-
-def _early_end(cfg: Config) -> Iterator[str]:
-    for hook in cfg.custom_hooks:
         kind = HOOKS.get(hook['type']) if isinstance(hook['type'], str) else hook['type']
-        if inspect.isclass(kind) and issubclass(kind, EarlyStoppingHook):
+        if kind is None:
+            yield f'custom_hooks: there is no hook {hook["type"]!r}; correct its name or import it'
+        elif inspect.isclass(kind) and issubclass(kind, EarlyStoppingHook):
             yield (
                 f'custom_hooks: {kind.__name__} ends a step before its last iteration, but the '
                 'next step starts from the checkpoint of the last one: leave it out, and set the '
@@ -223,9 +219,8 @@ def _early_end(cfg: Config) -> Iterator[str]:
 
 def _numbers(cfg: Config) -> Iterator[str]:
     for kind in ('train', 'test'):
-        loader = cfg[f'{kind}_dataloader']
-        if not loader.get('batch_sampler'):
-            yield from _no_count(f'{kind}_dataloader.batch_size', loader.get('batch_size'))
+        key = f'{kind}_dataloader'
+        yield from _no_count(f'{key}.batch_size', cfg[key].get('batch_size'))
     for name in LOOPS.values():
         if cfg.train_cfg.get(name) is not None:
             yield from _no_count(f'train_cfg.{name}', cfg.train_cfg[name])
@@ -319,7 +314,6 @@ CHECKS = (
     _start,
     _model,
     _hooks,
-    _early_end,
     _numbers,
     _rates,
 )
