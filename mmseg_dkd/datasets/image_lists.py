@@ -75,11 +75,11 @@ def masks_without_image(part: BaseSegDataset) -> list[str]:
 def notes_of(train: 'StepDataset', test: 'StepDataset') -> list[str]:
     """In words, what a step's training and test images miss or have twice."""
     notes = []
-    for kind, data in dict(training=train, test=test).items():
-        if twice := [image for (image, _), count in Counter(data.places).items() if count > 1]:
+    trained, tested = train.places, test.places
+    for kind, places in dict(training=trained, test=tested).items():
+        if twice := [image for (image, _), count in Counter(places).items() if count > 1]:
             notes.append(f'{kind} images that are there more than once: {_few(twice)}')
-    tested = {image for image, _ in test.places}
-    if both := sorted({image for image, _ in train.places} & tested):
+    if both := sorted({image for image, _ in trained} & {image for image, _ in tested}):
         notes.append(
             f'images that are both trained on and tested, which makes scores too good: {_few(both)}'
         )

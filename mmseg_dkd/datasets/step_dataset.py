@@ -226,8 +226,11 @@ class StepDataset:
     @property
     def places(self) -> list[tuple[str, str]]:
         """Absolute paths of image and mask of every image of the step."""
-        infos = map(self.get_data_info, range(len(self)))
-        return [(os.path.abspath(i['img_path']), os.path.abspath(i['seg_map_path'])) for i in infos]
+        root = self.parts[0].data_root or '.'
+        return [
+            (os.path.abspath(os.path.join(root, image)), os.path.abspath(os.path.join(root, mask)))
+            for image, mask in self.files
+        ]
 
     @property
     def images_per_class(self) -> dict[str, int]:
