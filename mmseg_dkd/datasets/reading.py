@@ -4,9 +4,7 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import cv2
 import mmcv
@@ -16,6 +14,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..labels import NUM_VALUES, VOID
+from ..utils.config_parts import sections
 
 # What decoders of images, and mmcv behind them, raise on damaged files.
 UNDECODABLE = (
@@ -45,22 +44,11 @@ def image_loader_of(cfg: dict) -> dict:
         The first transform named ``Load...``, other than ``LoadAnnotations``; mmseg's
         ``LoadImageFromFile`` if there is none.
     """
-    for transform in _transforms(cfg):
+    for transform in sections(cfg):
         name = str(transform.get('type'))
         if name.startswith('Load') and name != 'LoadAnnotations':
             return transform
     return dict(type='LoadImageFromFile')
-
-
-def _transforms(cfg: Any) -> Iterator[dict]:
-    if isinstance(cfg, dict):
-        for value in cfg.values():
-            yield from _transforms(value)
-    elif isinstance(cfg, list):
-        for item in cfg:
-            if isinstance(item, dict):
-                yield item
-            yield from _transforms(item)
 
 
 def values_of(info: dict, load_image: BaseTransform, load_mask: BaseTransform) -> np.ndarray | str:

@@ -1,11 +1,11 @@
 """Mixed precision: switched on by ``--amp``, refused where it cannot run."""
 
-from typing import Any
-
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.optim import AmpOptimWrapper, ApexOptimWrapper
 from mmseg.registry import OPTIM_WRAPPERS
+
+from ..utils.config_parts import sections
 
 # Where mmengine has it. A CPU could do bfloat16, but AmpOptimWrapper refuses it there.
 DEVICES = ('cuda', 'mlu', 'musa', 'npu')
@@ -17,15 +17,9 @@ def switch_on(cfg: Config) -> None:
     Those of presets and of ``first_step`` and ``later_steps`` included, which are merged over the
     config later.
     """
-    _switch_on(cfg._cfg_dict)
-
-
-def _switch_on(part: Any) -> None:
-    if isinstance(part, dict):
-        for key, value in part.items():
-            if key == 'optim_wrapper' and isinstance(value, dict):
-                value.update(type='AmpOptimWrapper', loss_scale='dynamic')
-            _switch_on(value)
+    for part in sections(cfg._cfg_dict):
+        if isinstance(wrapper := part.get('optim_wrapper'), dict):
+            wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
 def problems_of_device(cfg: Config) -> list[str]:

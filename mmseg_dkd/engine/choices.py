@@ -4,6 +4,7 @@ from mmengine.config import Config
 
 from ..models.incremental_head import method_of
 from .resolve import OFFICIAL, head_configs
+from .schedule import warm_up_of
 
 
 def choices_of(cfg: Config) -> dict:
@@ -49,7 +50,7 @@ def choices_of(cfg: Config) -> dict:
         amp=optim.get('type', 'OptimWrapper').startswith('Amp'),
         epochs=cfg.train_cfg.get('max_epochs'),
         iterations=cfg.train_cfg.get('max_iters'),
-        warm_up=_warm_up(cfg),
+        warm_up=warm_up_of(cfg),
         part=cfg.train_dataloader.dataset.get('part'),
         save_best=checkpointing.get('save_best'),
         batch_size_per_process=cfg.train_dataloader.batch_size,
@@ -59,19 +60,3 @@ def choices_of(cfg: Config) -> dict:
         norm_momentum=(model.backbone.get('norm_cfg') or {}).get('momentum', 0.1),
         **{name: value for name, value in said.items() if value is not None},
     )
-
-
-def _warm_up(cfg: Config) -> float | None:
-    """Which part of the step it is; None if it is given in another unit than the step's length."""
-    schedule = cfg.get('param_scheduler') or []
-    part = 0.0
-    for scheduler in [schedule] if isinstance(schedule, dict) else schedule:
-        if scheduler['type'] == 'WarmUpPolyLR':
-            part += scheduler.get('warm_up', 0.0)
-        elif scheduler['type'] == 'LinearLR':
-            by_epoch = scheduler.get('by_epoch', True)
-            length = cfg.train_cfg.get('max_epochs' if by_epoch else 'max_iters')
-            if length is None:
-                return None
-            part += (scheduler.get('end', length) - scheduler.get('begin', 0)) / length
-    return part

@@ -8,6 +8,8 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dist import init_dist, is_distributed
 
+from ..utils.config_parts import sections
+
 CPU_FOR_GPU = {'SyncBN': 'BN'}
 
 
@@ -46,10 +48,7 @@ def _leave() -> None:
 
 
 def _rename_types(cfg: object) -> None:
-    if isinstance(cfg, dict):
-        cfg.update({k: CPU_FOR_GPU[v] for k, v in cfg.items() if k == 'type' and v in CPU_FOR_GPU})
-        for value in cfg.values():
-            _rename_types(value)
-    elif isinstance(cfg, list | tuple):
-        for item in cfg:
-            _rename_types(item)
+    for part in sections(cfg):
+        part.update(
+            {k: CPU_FOR_GPU[v] for k, v in part.items() if k == 'type' and v in CPU_FOR_GPU}
+        )

@@ -7,29 +7,23 @@ from mmengine.config import Config
 
 from ..datasets.memory import memory_options
 from ..scenario import Scenario
+from ..utils.config_parts import as_list, components
 
 OFFICIAL = 'official'
 
 
 def at_step(cfg: Any, step: int, scenario: dict | None = None) -> Any:
     """Set ``step``, in place, in every component that has a ``scenario``; the config itself."""
-    if isinstance(cfg, dict):
-        if 'scenario' in cfg and 'type' in cfg:
-            cfg['step'] = step
-            if scenario is not None:
-                cfg['scenario'] = copy.deepcopy(scenario)
-        for value in cfg.values():
-            at_step(value, step, scenario)
-    elif isinstance(cfg, list | tuple):
-        for item in cfg:
-            at_step(item, step, scenario)
+    for component in components(cfg):
+        component['step'] = step
+        if scenario is not None:
+            component['scenario'] = copy.deepcopy(scenario)
     return cfg
 
 
 def head_configs(model: dict) -> list[dict]:
     """Those of the decode head and of every auxiliary head of a ``model`` config."""
-    auxiliary = model.get('auxiliary_head') or []
-    return [model['decode_head'], *(auxiliary if isinstance(auxiliary, list) else [auxiliary])]
+    return [model['decode_head'], *as_list(model.get('auxiliary_head'))]
 
 
 def step_config(cfg: Config, step: int, previous: str | None = None) -> Config:

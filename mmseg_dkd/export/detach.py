@@ -10,6 +10,8 @@ from typing import Any
 
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
+from ..utils.config_parts import sections
+
 PACKAGE = __name__.partition('.')[0]
 REGISTRATION = re.compile(r'\.register_module\(\)\nclass (\w+)')
 
@@ -61,14 +63,7 @@ def _text(kind: str, path: Path) -> str:
 
 
 def _types(cfg: object) -> Iterator[str]:
-    if isinstance(cfg, dict):
-        if isinstance(cfg.get('type'), str):
-            yield cfg['type']
-        for value in cfg.values():
-            yield from _types(value)
-    elif isinstance(cfg, list | tuple):
-        for item in cfg:
-            yield from _types(item)
+    return (part['type'] for part in sections(cfg) if isinstance(part.get('type'), str))
 
 
 def _renamed(cfg: Any, names: dict[str, str]) -> Any:

@@ -16,8 +16,9 @@ from ..datasets.memory import read_memory
 from ..datasets.step_dataset import StepDataset
 from ..engine import hand_over, start_from
 from ..engine.amp import problems_of_device
+from ..engine.schedule import by_epoch_of, notes_of_schedule
 from ..models.weights import pretrained
-from .preflight import by_epoch_of, notices_of, problems_of
+from .preflight import problems_of
 from .step import Step
 
 # What building from a config raises: an unknown type, an argument that is unknown or wrong.
@@ -94,7 +95,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     )
     if plan.missing:
         return plan
-    plan.notes += notices_of(step.cfg)
+    plan.notes += notes_of_schedule(step.cfg)
     no_device = problems_of_device(step.cfg)
     plan.missing += no_device
     # Building changes a config.

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 from mmengine.hooks import EarlyStoppingHook
-from mmseg.registry import HOOKS, MODELS, OPTIMIZERS, PARAM_SCHEDULERS
+from mmseg.registry import HOOKS, MODELS, OPTIMIZERS
 
+from ..engine.schedule import by_epoch_of, problems_of_schedule
 from ..labels import VOID
 from ..models.segmentor import IncrementalSegmentor
+from ..utils.config_parts import as_list, components
 from ..utils.config_text import lost_in_text
 
 LOOPS = {'EpochBasedTrainLoop': 'max_epochs', 'IterBasedTrainLoop': 'max_iters'}
@@ -22,8 +24,6 @@ VALIDATION = ('val_dataloader', 'val_cfg', 'val_evaluator')
 METRIC = 'IncrementalIoUMetric'
 # As numpy takes them.
 SEEDS = 2**32
-# Schedulers that go up to the learning rate and leave it there.
-WARM_UPS = ('LinearLR', 'ConstantLR')
 
 
 def problems_of(cfg: Config) -> list[str]:
@@ -35,15 +35,6 @@ def problems_of(cfg: Config) -> list[str]:
     missing = list(_missing(cfg))
     # What is not there cannot be looked at.
     return missing or [problem for check in CHECKS for problem in check(cfg)]
-
-
-def notices_of(cfg: Config) -> list[str]:
-    """What will be run as it is, but may not be meant; each names key, value and remedy.
-
-    Args:
-        cfg: As :func:`.step_config` returns it, without :func:`problems_of`.
-    """
-    return list(_schedule_of_another_length(cfg))
 
 
 def _missing(cfg: Config) -> Iterator[str]:
@@ -69,12 +60,6 @@ def _missing(cfg: Config) -> Iterator[str]:
             "the config has no custom_imports, so mmseg's own tools would not know its types: "
             "write custom_imports=dict(imports=['mmseg_dkd'], allow_failed_imports=False)"
         )
-
-
-def by_epoch_of(cfg: Config) -> bool:
-    """Whether a step counts epochs rather than iterations, as mmengine decides it."""
-    kind = cfg.train_cfg.get('type')
-    return cfg.train_cfg.get('by_epoch', True) if kind is None else kind == 'EpochBasedTrainLoop'
 
 
 def _loop(cfg: Config) -> Iterator[str]:
@@ -127,7 +112,7 @@ def _loaders(cfg: Config) -> Iterator[str]:
             )
         if loader.get('persistent_workers') and not loader.get('num_workers'):
             yield f'{key}.persistent_workers is True with num_workers=0: set it to False'
-        steps = list(with_scenario(loader.get('dataset')))
+        steps = list(components(loader.get('dataset')))
         if not steps:
             yield (
                 f'{key}.dataset has no scenario, so that it would show all classes at every step: '
@@ -147,21 +132,8 @@ def _loaders(cfg: Config) -> Iterator[str]:
                 )
 
 
-def with_scenario(part: object) -> Iterator[dict]:
-    """Every component in a part of a config that has a scenario."""
-    if isinstance(part, dict):
-        if 'scenario' in part and 'type' in part:
-            yield part
-        for value in part.values():
-            yield from with_scenario(value)
-    elif isinstance(part, list | tuple):
-        for item in part:
-            yield from with_scenario(item)
-
-
 def _evaluator(cfg: Config) -> Iterator[str]:
-    given = cfg.test_evaluator
-    kinds = [part.get('type') for part in (given if isinstance(given, list | tuple) else [given])]
+    kinds = [part.get('type') for part in as_list(cfg.test_evaluator)]
     if kinds.count(METRIC) != 1:
         yield (
             f'test_evaluator is {", ".join(map(str, kinds))}, but the scores of a step are those '
@@ -170,11 +142,9 @@ def _evaluator(cfg: Config) -> Iterator[str]:
 
 
 def _void(cfg: Config) -> Iterator[str]:
-    given = cfg.test_evaluator
-    parts = dict(test_evaluator=given if isinstance(given, list | tuple) else [given])
+    parts = dict(test_evaluator=as_list(cfg.test_evaluator))
     for name in ('decode_head', 'auxiliary_head'):
-        heads = cfg.model.get(name) or []
-        parts[f'model.{name}'] = heads if isinstance(heads, list | tuple) else [heads]
+        parts[f'model.{name}'] = as_list(cfg.model.get(name))
     for key, listed in parts.items():
         for part in listed:
             if (ignored := part.get('ignore_index', VOID)) != VOID:
@@ -244,62 +214,6 @@ def _no_count(key: str, value: object) -> Iterator[str]:
         yield f'{key} is {value!r}: write a whole number, at least 1'
 
 
-def _schedulers(cfg: Config) -> list[dict]:
-    given = cfg.get('param_scheduler') or []
-    return list(given) if isinstance(given, list | tuple) else [given]
-
-
-def _length(cfg: Config) -> tuple[str, int]:
-    """Unit and length of the step; 0 if it has none."""
-    unit, key = ('epoch', 'max_epochs') if by_epoch_of(cfg) else ('iteration', 'max_iters')
-    return unit, cfg.train_cfg.get(key) or 0
-
-
-def _ends(cfg: Config) -> list[tuple[dict, int]]:
-    """The schedulers and their ends, as far as they count as the step does: how many iterations an
-    epoch has is not known here."""
-    length = _length(cfg)[1]
-    alike = [s for s in _schedulers(cfg) if s.get('by_epoch', True) == by_epoch_of(cfg)]
-    return [(scheduler, scheduler.get('end', length)) for scheduler in alike]
-
-
-def _rates(cfg: Config) -> Iterator[str]:
-    unit, length = _length(cfg)
-    for scheduler in _schedulers(cfg):
-        kind = scheduler.get('type')
-        if isinstance(kind, str | None) and PARAM_SCHEDULERS.get(str(kind)) is None:
-            yield f'param_scheduler: there is no scheduler {kind!r}; correct its name or import it'
-        elif scheduler.get('by_epoch', True) and unit == 'iteration':
-            yield (
-                f'param_scheduler {scheduler["type"]} counts epochs, but train_cfg counts '
-                'iterations, so that the rate would never change: set by_epoch=False'
-            )
-    for scheduler, end in _ends(cfg):
-        if length and scheduler.get('begin', 0) >= end:
-            yield (
-                f'param_scheduler {scheduler["type"]} begins at {unit} {scheduler["begin"]} and '
-                f'ends at {end}, in a step of {length}: set begin to less than that'
-            )
-
-
-def _schedule_of_another_length(cfg: Config) -> Iterator[str]:
-    unit, length = _length(cfg)
-    for scheduler, end in _ends(cfg):
-        if end > length:
-            yield (
-                f'param_scheduler {scheduler["type"]} ends at {unit} {end}, but the step at '
-                f'{length}, before the learning rate comes to its end: without end in the config '
-                'it ends with the step'
-            )
-    curves = [end for scheduler, end in _ends(cfg) if scheduler['type'] not in WARM_UPS]
-    if curves and max(curves) < length:
-        yield (
-            f'param_scheduler ends at {unit} {max(curves)}, but the step at {length}: from there '
-            'on the learning rate stays as it is, 0 for example; without end in the config it '
-            'ends with the step'
-        )
-
-
 def _text(cfg: Config) -> Iterator[str]:
     yield from lost_in_text(cfg.to_dict())
 
@@ -315,5 +229,5 @@ CHECKS = (
     _model,
     _hooks,
     _numbers,
-    _rates,
+    problems_of_schedule,
 )

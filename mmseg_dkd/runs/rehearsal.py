@@ -12,10 +12,11 @@ from mmengine.config import Config
 from mmengine.dist import barrier, get_world_size, is_main_process
 from mmengine.logging import MMLogger, print_log
 
+from ..engine.schedule import by_epoch_of
 from ..utils.atomic import write_atomically
+from ..utils.config_parts import components
 from ..utils.faults import OF_CODE
 from .manifest import read_manifest
-from .preflight import by_epoch_of, with_scenario
 
 if TYPE_CHECKING:
     from .run import Run
@@ -84,7 +85,7 @@ def shorten(cfg: Config) -> None:
         for key in ('persistent_workers', 'prefetch_factor', 'timeout'):
             loader.pop(key, None)
         loader.num_workers = 0
-        for dataset in with_scenario(loader.dataset):
+        for dataset in components(loader.dataset):
             dataset['limit'] = batches * loader.batch_size * get_world_size()
     cfg.log_level = 'ERROR'
     if cfg.get('visualizer'):

@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 import mmseg_dkd  # noqa: F401
 from mmseg_dkd.engine.resolve import step_config
-from mmseg_dkd.runs.preflight import notices_of
+from mmseg_dkd.engine.schedule import notes_of_schedule
 from tests.oracle import ORACLE
 
 from .names import ALL, CONFIGS, DKD, all_steps, load, rates_of
@@ -68,7 +68,7 @@ def test_curve_of_a_recipe(name, epochs, warm_up, start_factor):
 def test_schedule_follows_another_length_of_training(name):
     cfg = step_config(load(name), 0)
     cfg.train_cfg.max_epochs = 2
-    assert list(notices_of(cfg)) == []
+    assert list(notes_of_schedule(cfg)) == []
     warm_up = cfg.param_scheduler[0].get('warm_up', 0)
     expected = curve(warm_up, cfg.param_scheduler[0].get('start_factor', 1), 2 * LENGTH)
     np.testing.assert_allclose(rates_of(cfg.param_scheduler, 2, LENGTH), expected, rtol=1e-12)

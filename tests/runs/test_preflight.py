@@ -3,8 +3,9 @@
 import pytest
 
 from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.engine.schedule import notes_of_schedule
 from mmseg_dkd.runs import Run
-from mmseg_dkd.runs.preflight import notices_of, problems_of
+from mmseg_dkd.runs.preflight import problems_of
 from tests.configs.names import ALL, load
 
 EPOCHS = {
@@ -192,7 +193,7 @@ def test_schedule_of_another_length_is_noticed(lengths, tiny):
     cfg.param_scheduler = schedule
     cfg = step_config(cfg, 0)
     assert problems_of(cfg) == []
-    notices = notices_of(cfg)
+    notices = list(notes_of_schedule(cfg))
     assert (len(notices) == 1 and words in notices[0]) if words else notices == []
 
 
@@ -212,7 +213,7 @@ def test_configs_have_no_fault_and_nothing_to_notice(name):
     cfg = load(name)
     assert problems_of(step_config(cfg, 0)) == []
     # RECALL's schedules for VOC have lengths of their own.
-    assert name.startswith('recall/voc_') or notices_of(step_config(cfg, 0)) == []
+    assert name.startswith('recall/voc_') or not list(notes_of_schedule(step_config(cfg, 0)))
 
 
 def test_a_fault_of_all_steps_is_told_once(tiny, tmp_path):
