@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = load_config(args.config, None)
     import torch
 
-    from ..datasets.step_dataset import show_pipeline
+    from ..datasets.pipelines import show_pipeline
     from ..engine import hand_over
     from ..engine.resolve import step_config
     from ..utils.atomic import write_atomically

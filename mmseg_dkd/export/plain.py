@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 from torch import Tensor
 
 from ..datasets.labelled_folder import LabelledFolder
-from ..datasets.step_dataset import pipeline_of
+from ..datasets.pipelines import pipeline_of
 from ..models.incremental_head import method_of
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario

@@ -11,8 +11,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 
+from ..datasets.pipelines import pipeline_of
 from ..datasets.presence import NO_ARCHIVE
-from ..datasets.step_dataset import pipeline_of
 from ..evaluation.conventions import conventions_of, scores
 from ..evaluation.scores import SCORES
 from ..scenario import Scenario

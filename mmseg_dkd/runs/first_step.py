@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from ..datasets.step_dataset import show_pipeline
+from ..datasets.pipelines import show_pipeline
 from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..utils.atomic import write_atomically

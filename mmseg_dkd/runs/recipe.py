@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 
-from ..datasets.step_dataset import show_pipeline
+from ..datasets.pipelines import show_pipeline
 from ..engine.resolve import head_configs, step_config
 from ..labels import num_labels
 from ..models.incremental_head import method_of

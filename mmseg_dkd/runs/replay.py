@@ -14,7 +14,8 @@ from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader, Subset
 
 from ..datasets.memory import Candidate, draw, pool_of, read_memory, recipe_in, write_memory
-from ..datasets.step_dataset import StepDataset, pipeline_of
+from ..datasets.pipelines import pipeline_of
+from ..datasets.step_dataset import StepDataset
 from ..engine import hand_over
 from ..models.segmentor import IncrementalSegmentor
 from ..utils.once import made_once

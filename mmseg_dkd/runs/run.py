@@ -4,7 +4,6 @@ import copy
 import gc
 import logging
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from ..datasets.step_dataset import show_pipeline
+from ..datasets.pipelines import show_pipeline
 from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..engine.hooks import CostHook
-from ..engine.resolve import step_config
 from ..evaluation import IncrementalIoUMetric
 from ..evaluation.scores import left_out
 from ..models.segmentor import segmentor_of
@@ -32,12 +30,12 @@ from .lock import one_writer
 from .manifest import MANIFEST, begin, forget, read_manifest, remember, verify
 from .plan import StepPlan, listed, plan_of
 from .provenance import provenance_of, software, tell_other_processes
-from .recipe import before_growth, differences, first_step_config, first_step_of, recipe_of
+from .recipe import first_step_config, first_step_of
 from .rehearsal import rehearse
 from .replay import draw_memory
 from .results import add_result, forget_results, read_results
 from .resume import LAST, clear, durable, go_on
-from .step import Step, config_file, step_folder, steps_of
+from .step import Step, steps_of
 
 
 class Run:
@@ -111,10 +109,8 @@ class Run:
         for step in sorted(map(int, finished)) if resume or 0 in steps else []:
             if step >= self.scenario.num_steps:
                 raise damaged(self.work_dir / MANIFEST, f'{self.scenario} has no step {step}')
-            recipes = map(recipe_of, self._before_growth(step))
-            recipe = finished[str(step)]['recipe']
-            if recipe != self.steps[step].recipe and recipe not in recipes:
-                raise ValueError(self._other_recipe(step))
+            if not self.steps[step].accepts(finished[str(step)]['recipe']):
+                raise ValueError(self.steps[step].other_recipe())
         if not resume:
             return steps
         first, kept = self.scenario.num_steps, False
@@ -174,33 +170,6 @@ class Run:
     @property
     def _config_name(self) -> str:
         return '/'.join(Path(self.cfg.filename).parts[-2:])
-
-    def _before_growth(self, step: int) -> Iterator[Config]:
-        for shorter in before_growth(self.cfg, self.scenario, step):
-            yield step_config(shorter, step)
-
-    def _other_recipe(self, step: int) -> str:
-        keys = self._differing_keys(step)
-        return (
-            f'{step_folder(self.work_dir, step)} was trained by another recipe than '
-            f'{self.cfg.filename} with these options: '
-            f'{", ".join(keys) or "its config, which would tell, is gone"}. Give the options that '
-            'it was trained with, or another --work-dir; to train later steps alone by others, '
-            'leave --resume out and name them by --steps'
-        )
-
-    def _differing_keys(self, step: int) -> list[str]:
-        """Keys in which the config in a step's folder differs from the step's, as far as they
-        decide the result; none where there is no config."""
-        try:
-            there = Config.fromfile(config_file(self.work_dir, step))
-        except ValueError:
-            return []
-        found = []
-        for cfg in (self.steps[step].cfg, *self._before_growth(step)):
-            # A step 0 that was taken over has the config as it is.
-            found += [differences(durable(copy.deepcopy(cfg)), there), differences(cfg, there)]
-        return [] if [] in found else min(found[:2], key=len)
 
     def train_and_test(self, steps: list[int], resume: bool) -> list[dict]:
         """What :meth:`run` does once all is known to be there and nobody else writes."""
@@ -314,8 +283,8 @@ class Run:
         return results
 
     def _go_on(self, step: Step, cfg: Config) -> bool:
-        if (step.folder / LAST).is_file() and self._differing_keys(step.number):
-            raise ValueError(self._other_recipe(step.number))
+        if (step.folder / LAST).is_file() and step.differing_keys():
+            raise ValueError(step.other_recipe())
         return go_on(cfg, step.folder)
 
     def _remember(self, step: Step, facts: dict) -> None:

@@ -1,5 +1,7 @@
 """One step of a run: its config, resolved once, and where its files lie."""
 
+import copy
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -7,7 +9,8 @@ from mmengine.config import Config
 
 from ..engine.resolve import step_config
 from ..scenario import Scenario
-from .recipe import recipe_of
+from .recipe import before_growth, differences, recipe_of
+from .resume import durable
 
 
 class Step:
@@ -78,6 +81,37 @@ class Step:
         """Fingerprint of what decides the step's result (:func:`.recipe_of`)."""
         return recipe_of(self.cfg)
 
+    def accepts(self, recipe: str) -> bool:
+        """Whether a training of this recipe is that of the step, before its run grew included."""
+        return recipe == self.recipe or recipe in map(recipe_of, self._before_growth())
+
+    def differing_keys(self) -> list[str]:
+        """Keys in which the config in the step's folder differs from the step's, as far as they
+        decide the result; none where there is no config."""
+        try:
+            there = Config.fromfile(config_in(self.folder))
+        except ValueError:
+            return []
+        found = []
+        for cfg in (self.cfg, *self._before_growth()):
+            # A step 0 that was taken over has the config as it is.
+            found += [differences(durable(copy.deepcopy(cfg)), there), differences(cfg, there)]
+        return [] if [] in found else min(found[:2], key=len)
+
+    def other_recipe(self) -> str:
+        """That the step was trained by another recipe, in words, with what differs."""
+        keys = ', '.join(self.differing_keys())
+        return (
+            f'{self.folder} was trained by another recipe than {self._of_all.filename} with these '
+            f'options: {keys or "its config, which would tell, is gone"}. Give the options that '
+            'it was trained with, or another --work-dir; to train later steps alone by others, '
+            'leave --resume out and name them by --steps'
+        )
+
+    def _before_growth(self) -> Iterator[Config]:
+        for shorter in before_growth(self._of_all, self.scenario, self.number):
+            yield step_config(shorter, self.number)
+
 
 def steps_of(of_all: Config, scenario: Scenario, work_dir: Path) -> list[Step]:
     """The steps of a run, in order; see :class:`Step` for the arguments."""
@@ -93,12 +127,16 @@ def step_folder(work_dir: Path, step: int) -> Path:
 
 
 def config_file(work_dir: Path, step: int) -> Path:
-    """The config that a step of a run was trained by, as mmengine has written it.
+    """The config that a step of a run was trained by; see :func:`config_in`."""
+    return config_in(step_folder(work_dir, step))
+
+
+def config_in(folder: Path) -> Path:
+    """The config in a step's folder, as mmengine has written it.
 
     Raises:
-        ValueError: If the step's folder has none or several.
+        ValueError: If the folder has none or several.
     """
-    folder = step_folder(work_dir, step)
     configs = sorted(folder.glob('*.py'))
     if len(configs) != 1:
         names = ', '.join(file.name for file in configs)

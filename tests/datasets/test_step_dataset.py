@@ -14,7 +14,7 @@ from PIL import Image
 from mmseg_dkd import Scenario
 from mmseg_dkd.datasets import FashionDataset, StepDataset
 from mmseg_dkd.datasets.demo.scenes import write_fashion_voc, write_voc_like
-from mmseg_dkd.datasets.step_dataset import pipeline_of, show_pipeline
+from mmseg_dkd.datasets.pipelines import pipeline_of, show_pipeline
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),

@@ -8,8 +8,9 @@ from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 from mmseg.registry import DATASETS, TRANSFORMS
 
+from ...datasets.pipelines import pipeline_of
 from ...datasets.reading import image_loader_of, read_whole
-from ...datasets.step_dataset import StepDataset, pipeline_of
+from ...datasets.step_dataset import StepDataset
 from ...labels import UNKNOWN
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.webp')
