@@ -2,7 +2,7 @@
 
 from mmengine.config import Config
 
-from ..models.incremental_head import method_of
+from ..models.method_registry import method_of
 from .resolve import OFFICIAL, head_configs
 from .schedule import warm_up_of
 

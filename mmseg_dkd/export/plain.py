@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..datasets.labelled_folder import LabelledFolder
 from ..datasets.pipelines import pipeline_of
-from ..models.incremental_head import method_of
+from ..models.method_registry import method_of
 from ..models.segmentor import IncrementalSegmentor
 from ..scenario import Scenario
 from ..utils.config_text import lost_in_text

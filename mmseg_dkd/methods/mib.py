@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..labels import VOID
-from ..models.incremental_head import register_method
+from ..models.method_registry import register_method
 from ..models.precision import float32_at_least
 from ..models.softmax_head import SoftmaxHead, pixels_in_mean
 

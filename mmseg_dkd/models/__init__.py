@@ -2,7 +2,8 @@
 
 from . import losses
 from .classifier import StepClassifiers
-from .incremental_head import IncrementalHead, register_method
+from .incremental_head import IncrementalHead
+from .method_registry import register_method
 from .official_aspp_head import OfficialASPPHead
 from .segmentor import IncrementalSegmentor
 from .sigmoid_head import SigmoidHead

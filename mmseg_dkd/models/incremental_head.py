@@ -1,20 +1,15 @@
 """What every method of incremental learning is: a decode head over any of mmseg's."""
 
 import inspect
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mmengine.registry import Registry
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..labels import labels_of_step, num_labels
 from ..scenario import Scenario
-from .base_heads import check_built, find_base, refusal
+from .base_heads import check_built, refusal
 from .classifier import StepClassifiers
 
-METHODS = Registry('method of incremental learning')
 # A mixin: register_method puts a base head behind it.
 if TYPE_CHECKING:
     from mmseg.models.decode_heads.decode_head import BaseDecodeHead as _OverHead
@@ -292,46 +287,3 @@ class IncrementalHead(_OverHead):
                 named = {p.name: p.default for p in parameters if p.default is not p.empty}
                 own = named | own
         return {key: cfg.get(key, default) for key, default in own.items() if key not in general}
-
-
-@cache
-def _over(method: type[IncrementalHead], base: type[BaseDecodeHead]) -> type[BaseDecodeHead]:
-    return type(method.__name__.removesuffix('Head') + base.__name__, (method, base), {})
-
-
-def register_method(method: type[IncrementalHead]) -> type[IncrementalHead]:
-    """Register a method as a decode head: ``dict(type=<its name>, base_type='ASPPHead', ...)``.
-
-    ``base_type`` is the registered name of a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg``,
-    one of ``mmseg_dkd.models.base_heads.INCREMENTAL_HEADS`` or another like them; every
-    argument that the method does not name goes to it.
-    """
-
-    def build(base_type: str, **cfg) -> BaseDecodeHead:
-        return _over(method, find_base(base_type))(**cfg)  # type: ignore[arg-type]
-
-    METHODS.register_module(module=method)
-    MODELS.register_module(name=method.__name__, module=build)
-    return method
-
-
-def as_incremental(kind: str) -> str:
-    """How a stock head is written as an incremental one, for a message."""
-    return (
-        f'dict(type=..., base_type={kind!r}, ...) with one of the types '
-        f'{", ".join(sorted(METHODS.module_dict))}'
-    )
-
-
-def method_of(head: dict) -> type[IncrementalHead]:
-    """The method that a head's config names.
-
-    Raises:
-        TypeError: If it names none.
-    """
-    method = METHODS.get(head['type'])
-    if method is None:
-        raise TypeError(
-            f'{head["type"]} is no incremental head: write it as {as_incremental(head["type"])}'
-        )
-    return method

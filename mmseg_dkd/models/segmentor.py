@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from .base_heads import SINGLE_MAP_BACKBONES
-from .incremental_head import IncrementalHead, as_incremental
+from .incremental_head import IncrementalHead
+from .method_registry import as_incremental
 
 DROPOUTS = (_DropoutNd, DropPath, nn.MultiheadAttention)
 

@@ -12,7 +12,7 @@ from mmengine.dist import get_world_size
 from ..datasets.pipelines import show_pipeline
 from ..engine.resolve import head_configs, step_config
 from ..labels import num_labels
-from ..models.incremental_head import method_of
+from ..models.method_registry import method_of
 from ..scenario import Scenario
 
 # Parts of a config that decide what is learned and what is measured.

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmseg_dkd.models.incremental_head import METHODS
+from mmseg_dkd.models.method_registry import METHODS
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.recipe import first_step_of
 from tests.tiny import REPOSITORY, shrink

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmseg_dkd.methods.dkd import head as dkd_head
 from mmseg_dkd.models import IncrementalHead
-from mmseg_dkd.models.incremental_head import METHODS
+from mmseg_dkd.models.method_registry import METHODS
 from tests.half import HALF, check_terms, drawn
 
 from .plain import head_of, samples_of

@@ -5,7 +5,8 @@ import inspect
 import pytest
 import torch
 
-from mmseg_dkd.models.incremental_head import METHODS, IncrementalHead
+from mmseg_dkd.models.incremental_head import IncrementalHead
+from mmseg_dkd.models.method_registry import METHODS
 from mmseg_dkd.models.sigmoid_head import SigmoidHead
 
 from .plain import head_of

@@ -6,8 +6,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ...labels import labels_of_step
-from ...models.incremental_head import register_method
 from ...models.losses import decompose_logits
+from ...models.method_registry import register_method
 from ...models.sigmoid_head import SigmoidHead
 from .classifier import DKDClassifier
 

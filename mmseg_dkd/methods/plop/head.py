@@ -10,7 +10,7 @@ from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ...models.incremental_head import register_method
+from ...models.method_registry import register_method
 from ...models.softmax_head import SoftmaxHead
 from ..mib import background_start
 from .pod import before_activation, keep_before_activation, local_pod, with_new_as_background

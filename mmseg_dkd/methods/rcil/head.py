@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ...models.incremental_head import register_method
+from ...models.method_registry import register_method
 from ..mib import UnbiasedHead
 from .pairs import double, refreeze
 from .pooled_cube import old_channels, pooled_cube_loss

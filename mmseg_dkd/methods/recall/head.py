@@ -10,7 +10,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
 from ...models.classifier import SoftmaxClassifier
-from ...models.incremental_head import register_method
+from ...models.method_registry import register_method
 from ...models.softmax_head import SoftmaxHead
 from .labels import helper_label, helper_prediction, inpaint
 from .retrieved import RETRIEVED

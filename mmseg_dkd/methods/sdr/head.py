@@ -4,7 +4,7 @@ import torch
 from mmseg.models.utils import resize
 from torch import Tensor
 
-from ...models.incremental_head import register_method
+from ...models.method_registry import register_method
 from ..mib import UnbiasedHead, background_start
 from .contrastive import attraction, repulsion
 from .prototypes import Prototypes, prototype_matching

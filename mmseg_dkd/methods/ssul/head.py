@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...models.incremental_head import IncrementalHead, register_method
+from ...models.incremental_head import IncrementalHead
 from ...models.losses import MultiBCELoss
+from ...models.method_registry import register_method
 from ...models.precision import float32_at_least
 from .classifier import UnknownClassifiers
 from .labels import with_pseudo_labels, with_unknown
