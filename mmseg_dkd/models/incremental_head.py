@@ -20,7 +20,8 @@ else:
 class IncrementalHead(_OverHead):
     """Makes a ``BaseDecodeHead`` that ends in a 1x1 ``conv_seg`` incremental.
 
-    A method is a subclass, registered by :func:`register_method`: its losses, how its new
+    A method is a subclass, registered by
+    :func:`mmseg_dkd.models.method_registry.register_method`: its losses, how its new
     classifiers start, what it freezes, its pseudo labels. Nothing else knows it by name. What it
     may bring is marked "a method's own" below; docs/methods.md has a complete example.
 
