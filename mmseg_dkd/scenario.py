@@ -27,14 +27,17 @@ class Scenario:
             since labels are bytes and 255 is void.
         setting: ``'overlapped'``: a step has every image that shows one of its classes.
             ``'disjoint'``: of those, the images that show no class of a later step.
-        order: The class ids in the order of learning, a permutation of ``1 .. num_classes``;
+        order: The class ids in the order of learning, a permutation of those that are learned;
             ascending if omitted. Explicit steps carry their own order.
         has_background: Whether id 0 is a class of its own in the ground truth (VOC) or means that
             nobody labelled the pixel (ADE20K).
+        classes: The class ids that are learned, if these are a part of ``1 .. num_classes``; all
+            if omitted. The others stay background for good; without a background, unlabelled in
+            training and void in testing.
 
     Raises:
-        ValueError: If the name does not add up to ``num_classes``, or the order or the steps are
-            no permutation of the class ids.
+        ValueError: If the name does not add up to the number of classes, ``classes`` is no part of
+            the class ids, or the order or the steps are no permutation of it.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Scenario:
         setting: str = 'overlapped',
         order: Sequence[int] | None = None,
         has_background: bool = True,
+        classes: Sequence[int] | None = None,
     ) -> None:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(f'num_classes must be a positive integer, got {num_classes!r}')
@@ -59,11 +63,12 @@ class Scenario:
         self.num_classes = num_classes
         self.setting = setting
         self.has_background = has_background
+        ids = range(1, num_classes + 1)
+        self.classes = tuple(ids) if classes is None else _part(_listed(classes, 'classes'), ids)
         if isinstance(name, str):
-            ascending = range(1, num_classes + 1)
-            order = _listed(ascending if order is None else order, 'order')
+            order = _listed(self.classes if order is None else order, 'order')
             self.name = name
-            self.steps = _cut(order, _sizes(name, num_classes))
+            self.steps = _cut(order, _sizes(name, len(self.classes)))
         else:
             if order is not None:
                 raise ValueError('explicit steps carry their own order: leave order out')
@@ -72,14 +77,14 @@ class Scenario:
         learned = [c for step in self.steps for c in step]
         if not all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in learned):
             raise ValueError(f'class ids must be integers, got {learned!r:.300}')
-        if sorted(learned) != list(range(1, num_classes + 1)):
-            missing = sorted(set(range(1, num_classes + 1)) - set(learned))
-            surplus = sorted(
-                {c for c in learned if learned.count(c) > 1 or not 1 <= c <= num_classes}
-            )
+        if sorted(learned) != list(self.classes):
+            missing = sorted(set(self.classes) - set(learned))
+            surplus = sorted({c for c in learned if learned.count(c) > 1 or c not in self.classes})
+            which = f'1..{num_classes}' if classes is None else f'of classes={list(self.classes)}'
             raise ValueError(
-                f'scenario {self.name!r} must learn each class id 1..{num_classes} exactly once: '
-                f'missing {missing}, repeated or out of range {surplus}'
+                f'scenario {self.name!r} must learn each class id {which} exactly once: '
+                f'missing {missing}, repeated or out of range {surplus}. To learn a part of a data '
+                "set's classes, name it by classes=[...]"
             )
         if not self.steps or any(len(step) == 0 for step in self.steps):
             raise ValueError(f'scenario {name!r} has a step without classes')
@@ -125,6 +130,11 @@ class Scenario:
     def future(self, step: int) -> tuple[int, ...]:
         """Class ids of all later steps."""
         return tuple(c for later in self.steps[self.check_step(step) + 1 :] for c in later)
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """Class ids of the data set that are never learned."""
+        return tuple(c for c in range(1, self.num_classes + 1) if c not in self.classes)
 
     def select(self, presence: np.ndarray, step: int) -> np.ndarray:
         """Training images of a step.
@@ -197,6 +207,7 @@ class Scenario:
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change with anything that defines the scenario."""
+        # Steps and num_classes tell which classes are left out.
         definition = dict(
             steps=self.steps,
             num_classes=self.num_classes,
@@ -214,7 +225,8 @@ class Scenario:
     def __repr__(self) -> str:
         return (
             f'Scenario({self.name!r}, num_classes={self.num_classes}, setting={self.setting!r}, '
-            f'steps={[len(s) for s in self.steps]}, has_background={self.has_background})'
+            f'steps={[len(s) for s in self.steps]}, has_background={self.has_background}'
+            f'{f", classes={list(self.classes)}" if self.left_out else ""})'
         )
 
 
@@ -225,6 +237,16 @@ def _listed(value: object, what: str) -> tuple:
             'a list of class ids for every step'
         )
     return tuple(value)
+
+
+def _part(classes: tuple, ids: range) -> tuple[int, ...]:
+    wrong = [c for c in classes if isinstance(c, bool) or c not in ids]
+    if wrong or len(set(classes)) < len(classes) or not classes:
+        raise ValueError(
+            f'classes={list(classes)!r:.300} must be different class ids, 1 to {len(ids)}, at '
+            'least one'
+        )
+    return tuple(sorted(int(c) for c in classes))
 
 
 def _sizes(name: str, num_classes: int) -> list[int]:

@@ -99,11 +99,28 @@ def test_explicit_steps_may_differ_in_size():
         (dict(name='1-1', num_classes=2, order=[1, 1]), r'missing \[2\], repeated .* \[1\]'),
         (dict(name='2-1', num_classes=4, order=[1, 2, 4]), r'missing \[3\]'),
         (dict(name='1-1', num_classes=2, order=[1, 2, 3]), r'out of range \[3\]'),
+        (dict(name='2-1', num_classes=4, classes=[2, 4]), '2 classes less 2 leave 0'),
+        (dict(name='1-1', num_classes=4, classes=[2, 5]), r'classes=\[2, 5\] must be .* 1 to 4'),
+        (dict(name='1-1', num_classes=4, classes=[2, 2]), r'\[2, 2\] must be different class ids'),
+        (dict(name='1-1', num_classes=4, classes=[True, 2]), r'\[True, 2\] must be'),
+        (dict(name='joint', num_classes=4, classes=[]), r'classes=\[\] must be .* at least one'),
+        (dict(name='joint', num_classes=4, classes='ab'), "classes must be a list, got 'ab'"),
+        (dict(name=[[2], [3]], num_classes=4, classes=[2, 4]), r'missing \[4\], .* \[3\]'),
+        (
+            dict(name='1-1', num_classes=4, classes=[2, 4], order=[4, 1]),
+            r'each class id of classes=\[2, 4\] exactly once: missing \[2\]',
+        ),
     ],
 )
 def test_contradictions_are_refused_by_value(arguments, message):
     with pytest.raises(ValueError, match=message):
         Scenario(**arguments)
+
+
+def test_part_of_all_classes_is_the_whole():
+    whole = Scenario('2-1', 4)
+    assert Scenario('2-1', 4, classes=[4, 3, 2, 1]) == whole and whole.left_out == ()
+    assert Scenario('2-1', 5, classes=[1, 2, 3, 4]) != whole
 
 
 @pytest.mark.parametrize('step', [-1, 2])
@@ -133,12 +150,15 @@ def cut(order: list[int], ends: set[int]) -> list[list[int]]:
 
 
 @st.composite
-def definitions(draw) -> dict:
+def definitions(draw, part: bool = False) -> dict:
     num_classes = draw(st.integers(2, 9))
     order = draw(st.permutations(range(1, num_classes + 1)))
-    ends = draw(st.sets(st.integers(1, num_classes - 1)))
+    learned = draw(st.integers(1, num_classes)) if part else num_classes
+    ends = draw(st.sets(st.integers(1, learned - 1))) if learned > 1 else set()
+    classes = dict(classes=list(draw(st.permutations(order[:learned])))) if part else {}
     return dict(
-        name=cut(list(order), ends),
+        classes,
+        name=cut(list(order[:learned]), ends),
         num_classes=num_classes,
         setting=draw(st.sampled_from(['overlapped', 'disjoint'])),
         has_background=draw(st.booleans()),
@@ -155,6 +175,16 @@ def test_steps_partition_the_class_ids(definition):
         assert scenario.seen(t) == scenario.old(t) + scenario.new(t) == tuple(learned)
         assert sorted(scenario.seen(t) + scenario.future(t)) == sorted(scenario.order)
     assert sorted(learned) == list(range(1, definition['num_classes'] + 1))
+
+
+@given(definitions(part=True))
+def test_classes_that_are_not_named_are_left_out(definition):
+    scenario = Scenario(**definition)
+    ids = set(range(1, definition['num_classes'] + 1))
+    assert scenario.classes == tuple(sorted(definition['classes'])) == tuple(sorted(scenario.order))
+    assert set(scenario.left_out) == ids - set(scenario.order)
+    joint = Scenario('joint', scenario.num_classes, classes=definition['classes'])
+    assert joint.steps == (scenario.classes,), 'the order of classes=[...] is not that of learning'
 
 
 @given(definitions(), definitions())
@@ -192,7 +222,7 @@ def test_spelling_does_not_change_the_fingerprint(base, increment, times, data):
 
 
 @settings(max_examples=60)
-@given(definitions(), st.integers(0, 12), st.integers(0, 2**32 - 1))
+@given(definitions() | definitions(part=True), st.integers(0, 12), st.integers(0, 2**32 - 1))
 def test_selection_is_the_plain_rule_image_by_image(definition, images, seed):
     rng = np.random.default_rng(seed)
     presence = rng.random((images, definition['num_classes'] + 1)) < 0.25

@@ -41,7 +41,7 @@ class StepDataset:
     In training, :meth:`.Scenario.select` gives the images. Every label outside of the step's
     classes is unknown (0), and void is 255. In testing, :meth:`.Scenario.select_test` gives the
     images. Classes of later steps are background (0), or void where the data set has no background
-    (the convention of the paper).
+    (the convention of the paper). So are those that the scenario leaves out, at every step.
 
     Args:
         dataset: Config of any mmseg dataset, or of a ``ConcatDataset`` of such, with a
@@ -177,7 +177,7 @@ class StepDataset:
         for class_id in kept:
             becomes[class_id] = label_of(scenario, class_id)
         if self.test_mode and not scenario.has_background:
-            becomes[list(scenario.future(step))] = VOID
+            becomes[[*scenario.future(step), *scenario.left_out]] = VOID
         ids = class_ids_of_labels(self.scenario)
         # Labels that no class has stay what they are: the presence index has refused them.
         return np.where(ids < 0, np.arange(NUM_VALUES), becomes[ids])

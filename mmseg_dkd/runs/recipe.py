@@ -85,6 +85,8 @@ def first_step_config(cfg: Config) -> Config:
         setting=scenario.setting,
         has_background=scenario.has_background,
     )
+    if scenario.left_out:
+        cfg.scenario.classes = list(scenario.classes)
     return cfg
 
 

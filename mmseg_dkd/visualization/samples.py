@@ -30,7 +30,7 @@ def choose_images(presence: np.ndarray, scenario: Scenario, count: int = COUNT) 
         Ascending indices; the same for the same data set and scenario.
     """
     weight = np.zeros(presence.shape[1])
-    weight[list(scenario.order)] = np.linspace(1, 2, scenario.num_classes)
+    weight[list(scenario.order)] = np.linspace(1, 2, len(scenario.order))
     chosen: list[int] = []
     for _ in range(min(count, len(presence))):
         gain = presence @ weight
