@@ -75,6 +75,7 @@ setup(
     entry_points=dict(console_scripts=['mmseg-dkd = mmseg_dkd.cli.main:main']),
     packages=find_packages(include=['mmseg_dkd', 'mmseg_dkd.*']),
     package_data={
+        'mmseg_dkd.datasets': ['lists/*.txt'],
         'mmseg_dkd.datasets.demo': ['NOTICE.md', 'fashion_*.npz', 'backgrounds/*.png'],
         'mmseg_dkd.reports': ['page.html', 'page.css', 'page.js'],
     },

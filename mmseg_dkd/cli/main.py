@@ -18,6 +18,7 @@ COMMANDS = {
     'report': 'report',
     'figures': 'figures',
     'prepare-demo': 'prepare_demo',
+    'prepare-lists': 'prepare_lists',
     'configs': 'configs',
     'convert-official': 'convert_official',
     'train-softmax': 'train_softmax',

@@ -6,6 +6,7 @@ from .centre_crop import CentreCrop
 from .draw_sampler import DrawSampler
 from .fashion import FashionDataset
 from .labelled_folder import LabelledFolder
+from .msrc import MSRCDataset
 from .presence import class_presence
 from .relabel import Relabel
 from .step_dataset import StepDataset
@@ -16,6 +17,7 @@ __all__ = [
     'DrawSampler',
     'FashionDataset',
     'LabelledFolder',
+    'MSRCDataset',
     'RandomAreaCrop',
     'Relabel',
     'StepDataset',

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..scenario import Scenario
-from ..utils.atomic import write_atomically
+from ..utils.atomic import write_text
 
 # How the memory is mixed with a step's images, and what is labelled in its own.
 ADDED = 'added'
@@ -149,7 +149,7 @@ def write_memory(
     for key, rows in (('drawn', images), ('pool', [asdict(x) for x in pool])):
         parts.append(f'"{key}": [\n' + ',\n'.join(map(json.dumps, rows)) + '\n]')
     text = '{' + ',\n'.join(parts) + '}\n'
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
 
 
 def recipe_in(path: Path) -> str | None:

@@ -13,9 +13,9 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from ..runs.step import step_folder
+from ..utils.atomic import write_text
 from ..visualization import pictures
 from .contents import GAP, read_contents
-from .table import write_text
 
 PAGE = 'report.html'
 # Relative luminance above which black reads better than white (WCAG 2.2).

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..evaluation.forgetting import mean_forgetting
 from ..evaluation.scores import SCORES
-from ..utils.atomic import write_atomically
+from ..utils.atomic import write_text
 from .outcomes import Outcome, Outcomes
 
 COLUMNS = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
@@ -113,11 +113,6 @@ def markdown(titles: Sequence[str], rows: dict[str, list[str]]) -> str:
     cells = [list(titles), *([name, *own] for name, own in rows.items())]
     lines = [f'| {" | ".join(cell.replace("|", BAR) for cell in row)} |' for row in cells]
     return '\n'.join([lines[0], '|---' * len(titles) + '|', *lines[1:]])
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:

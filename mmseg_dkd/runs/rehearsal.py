@@ -13,7 +13,7 @@ from mmengine.dist import barrier, get_world_size, is_main_process
 from mmengine.logging import MMLogger, print_log
 
 from ..engine.schedule import by_epoch_of
-from ..utils.atomic import write_atomically
+from ..utils.atomic import write_text
 from ..utils.config_parts import components
 from ..utils.faults import OF_CODE
 from .manifest import read_manifest
@@ -62,7 +62,7 @@ def rehearse(run: 'Run', steps: list[int]) -> None:
         done = read_manifest(folder)['steps']
         at = next((step for step in steps if str(step) not in done), steps[-1])
         text = traceback.format_exc()
-        write_atomically(report, lambda file: file.write(text.encode()))
+        write_text(report, text)
         # No barrier: the others may wait for this process elsewhere, and their launcher ends them.
         shutil.rmtree(folder, ignore_errors=True)
         raise RuntimeError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..evaluation.scores import SCORES
 from ..scenario import Scenario
-from ..utils.atomic import write_atomically
+from ..utils.atomic import write_text
 from ..utils.json_file import (
     ANY,
     COUNT,
@@ -108,7 +108,7 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
         writer.writerow(
             [row.get(key) for key in scores] + [row['per_class_iou'].get(n) for n in names]
         )
-    write_atomically(work_dir / RESULTS_TABLE, lambda file: file.write(table.getvalue().encode()))
+    write_text(work_dir / RESULTS_TABLE, table.getvalue())
     return results
 
 

@@ -54,6 +54,11 @@ def write_atomically(
         raise
 
 
+def write_text(path: str | Path, text: str, remedy: str = REMEDY) -> None:
+    """Write a file in UTF-8; see :func:`write_atomically`."""
+    write_atomically(path, lambda file: file.write(text.encode()), remedy)
+
+
 def remove_parts(parts: Iterable[Path]) -> None:
     """Remove what killed writers left.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .atomic import write_atomically
+from .atomic import write_text
 
 REMEDY = 'bring it back from a copy, or remove it and train the steps that it is to hold again'
 # Ours have 6 levels. What reads them is recursive.
@@ -79,7 +79,7 @@ def damaged(source: object, reason: object, remedy: str = REMEDY) -> ValueError:
 def write_json(path: Path, content: object) -> None:
     """Write a JSON file, whole or not at all."""
     text = json.dumps(content, indent=2) + '\n'
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
 
 
 def _check_depth(content: Any) -> None:

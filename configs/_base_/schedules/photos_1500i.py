@@ -1,0 +1,28 @@
+# Schedule of the photographs (voc-animals_*, msrc_*), the same for every method.
+optim_wrapper = dict(
+    type='OptimWrapper',
+    constructor='GroupedOptimWrapperConstructor',
+    optimizer=dict(
+        type='SGD', lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4),
+    clip_grad=dict(max_norm=10, norm_type=2),
+    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))))
+# It ends with the step, which is mmengine's default.
+param_scheduler = [
+    dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
+]
+train_cfg = dict(
+    type='IterBasedTrainLoop', max_iters=1500, val_interval=10000)
+log_processor = dict(by_epoch=False)
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook', by_epoch=False, interval=250, max_keep_ckpts=1),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='SegVisualizationHook'))
+later_steps = dict(
+    optim_wrapper=dict(
+        optimizer=dict(lr=2e-4),
+        paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
+    train_cfg=dict(max_iters=600))
