@@ -1,6 +1,7 @@
 """Student and teacher."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from mmcv.cnn.bricks import DropPath
@@ -186,6 +187,19 @@ class IncrementalSegmentor(EncoderDecoder):
             prefix = name.replace('auxiliary', 'aux').replace('_head', '').replace('.', '_')
             losses |= add_prefix(terms, prefix)
         return losses
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode; afterwards each of its modules is in the mode that it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    for module, _ in modes:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def segmentor_of(runner: Runner) -> IncrementalSegmentor:

@@ -62,7 +62,7 @@ def read_contents(work_dir: Path) -> dict:
         forgetting=mean_forgetting(lost),
         choices=_side_by_side(entries, 'choices'),
         provenance=_side_by_side(entries, 'provenance'),
-        trained=_trained(work_dir, steps),
+        trained=_trained(work_dir, steps, entries),
         files=_files(work_dir, scenario),
     )
 
@@ -165,13 +165,14 @@ def _flat(value: object, name: str = '') -> dict[str, str]:
     return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
 
 
-def _trained(work_dir: Path, steps: dict[str, dict]) -> list[dict]:
-    """What the manifest knows of each finished step, with what a shared one cost elsewhere."""
+def _trained(work_dir: Path, steps: dict[str, dict], entries: Sequence[dict]) -> list[dict]:
+    """Of the training of each finished step all that is known, with what a shared one cost."""
     places = [parent / FIRST_STEPS for parent in work_dir.resolve().parents]
     first_steps = next(filter(Path.is_dir, places), work_dir / FIRST_STEPS)
     costs, rows = costs_of(steps, first_steps), []
+    went = {entry['step']: entry.get('training', {}) for entry in entries}
     for step in sorted(steps, key=int):
-        row = dict(costs[step] | steps[step], step=int(step))
+        row = dict(costs[step] | steps[step], step=int(step), went=went.get(int(step), {}))
         seconds = row.get('seconds')
         row['minutes'] = None if seconds is None else seconds / 60
         rows.append(dict(row, memory_mib=row.get('memory_mib')))

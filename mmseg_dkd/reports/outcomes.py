@@ -1,5 +1,6 @@
 """What tables and figures of several methods need of each run."""
 
+import statistics
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,18 @@ class Outcome:
         steps = [entry['per_class_iou'] for entry in self.entries]
         background = next(iter(steps[0]))
         return forgetting_of([{n: iou[n] for n in iou if n != background} for iou in steps])
+
+    @property
+    def training(self) -> dict[str, float | None]:
+        """How the training went, in percent: ``clipped``, the largest share of any step;
+        ``agreement``, the mean of all later steps (:func:`.training_of`). None if not measured."""
+        steps = [entry.get('training', {}) for entry in self.entries]
+        clipped = [step['clipped'] for step in steps if step.get('clipped') is not None]
+        agreement = [step['agreement'] for step in steps if step.get('agreement') is not None]
+        return dict(
+            clipped=max(clipped, default=None),
+            agreement=statistics.mean(agreement) if agreement else None,
+        )
 
     @property
     def components(self) -> dict[str, str]:

@@ -11,14 +11,22 @@ from ..evaluation.scores import SCORES
 from ..utils.atomic import write_text
 from .outcomes import Outcome, Outcomes
 
-COLUMNS = {**SCORES, 'least_novel': 'least novel class', 'forgetting': 'forgetting'}
+COLUMNS = {
+    **SCORES,
+    'least_novel': 'least novel class',
+    'forgetting': 'forgetting',
+    'agreement': 'agreement (%)',
+    'clipped': 'clipped (%)',
+}
 COSTS = {'minutes': 'minutes per run', 'memory_mib': 'peak memory (MiB)'}
 DIGITS = {'minutes': 1, 'memory_mib': 0}
 # In a cell, such as the name of a class.
 BAR = r'\|'
 NOTE = (
-    'Training of all steps, `-` where not measured. Peak memory is what tensors took on CUDA; on '
-    'the CPU, all that the process held.'
+    'Agreement: the share of the pixels of old classes in which the model says, at the end of a '
+    'later step, what it said before it. Clipped: the share of the updates whose gradient was '
+    'clipped, in the step with the most. Training of all steps, `-` where not measured. Peak '
+    'memory is what tensors took on CUDA; on the CPU, all that the process held.'
 )
 
 
@@ -36,6 +44,7 @@ def scores_of(run: Outcome) -> dict[str, float | None]:
     return dict(
         run.scores(),
         forgetting=mean_forgetting(run.forgetting),
+        **run.training,
         minutes=run.minutes,
         memory_mib=run.memory_mib,
     )

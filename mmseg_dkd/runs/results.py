@@ -25,11 +25,12 @@ ENTRY = {
     'step': COUNT,
     **dict.fromkeys(SCORES, PERCENT),
     'per_class_iou': {TEXT: PERCENT},
+    'training?': dict.fromkeys(('clipped', 'agreement', 'least_agreement'), PERCENT),
     'choices?': {'components?': {TEXT: FLAG}, 'memory?': ANY},
     'provenance?': {TEXT: ANY},
 }
 RESULTS_TABLE = 'results.csv'
-NOT_SCORES = ('per_class_iou', 'left_out', 'choices', 'provenance')
+NOT_SCORES = ('per_class_iou', 'left_out', 'training', 'choices', 'provenance')
 
 
 def read_results(work_dir: Path, scenario: Scenario | None = None) -> list[dict]:
@@ -91,8 +92,9 @@ def add_result(work_dir: Path, entry: dict) -> list[dict]:
     Args:
         work_dir: Folder of the run.
         entry: ``step``, ``miou_base``, ``miou_novel``, ``miou_all``, ``hiou`` and
-            ``per_class_iou``, in percent, and ``left_out``, ``choices`` and ``provenance``, which
-            the CSV leaves out.
+            ``per_class_iou``, in percent, and what the CSV leaves out: ``left_out``, ``training``
+            (:func:`mmseg_dkd.engine.hooks.forgetting_hook.training_of`), ``choices`` and
+            ``provenance``.
 
     Returns:
         All entries, by step.

@@ -17,7 +17,8 @@ from mmengine.runner import Runner
 from ..datasets.pipelines import show_pipeline
 from ..engine import hand_over
 from ..engine.choices import choices_of
-from ..engine.hooks import CostHook
+from ..engine.hooks import CostHook, ForgettingHook
+from ..engine.hooks.forgetting_hook import training_of
 from ..evaluation import IncrementalIoUMetric
 from ..evaluation.scores import left_out
 from ..models.segmentor import segmentor_of
@@ -246,8 +247,13 @@ class Run:
         runner = Runner.from_cfg(cfg)
         # Not by the config: it would be another recipe.
         runner.register_hook(cost)
+        # The config may have one, with another bound.
+        if not any(isinstance(hook, ForgettingHook) for hook in runner.hooks):
+            runner.register_hook(ForgettingHook())
         runner.train()
         spent = cost.spent()
+        clip = runner.cfg.optim_wrapper.get('clip_grad') or {}
+        training = training_of(runner.message_hub, clip.get('max_norm'))
         # Others read what the first process has written.
         barrier()
         # What is tested is what is kept: a hook such as EMAHook saves other weights than it leaves.
@@ -264,6 +270,7 @@ class Run:
                 **metric.scores,
                 per_class_iou=metric.per_class_iou,
                 left_out=left_out(metric.per_class_iou),
+                training=training,
                 choices=choices_of(cfg),
                 provenance=provenance_of(
                     self._config_name, step.recipe, self.scenario.fingerprint, runner.seed

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmseg_dkd.datasets.demo import compose, scenes
-from mmseg_dkd.datasets.fashion import FashionDataset
+from mmseg_dkd.datasets.demo.fashion import FashionDataset
 
 SMALL = dict(train=20, val=8, size=64)
 

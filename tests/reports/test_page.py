@@ -221,14 +221,17 @@ def test_a_shared_step_costs_what_it_cost_where_it_was_trained(tmp_path):
     manifest = json.loads((run / 'manifest.json').read_text())
     manifest['steps']['0'] = dict(FINISHED, recipe='own', shared='gone/first_steps/abc')
     write_json(run / 'manifest.json', manifest)
+    results = json.loads((run / 'results.json').read_text())
+    results[0]['training'] = dict(clipped=0.52, agreement=None, least_agreement=None)
+    write_json(run / 'results.json', results)
     cost = dict(images=7, seconds=60.0, memory_mib=800.4)
     first = dict(steps={'0': FINISHED | cost})
     write_json(tmp_path / 'first_steps/abc/manifest.json', first)
     rows = Page(write_page(run)).tables['training-table']
-    assert rows[1][:5] == ['step 0, shared', '7', '1.0', '800', 'own']
+    assert rows[1][:8] == ['step 0, shared', '7', '1.0', '800', '0.5', '–', '–', 'own']
     shutil.rmtree(tmp_path / 'first_steps')
     rows = Page(write_page(run)).tables['training-table']
-    assert rows[1][:5] == ['step 0, shared', '–', '–', '–', 'own']
+    assert rows[1][:8] == ['step 0, shared', *'–––', '0.5', '–', '–', 'own']
 
 
 def test_a_real_run_makes_a_page(finished, tmp_path):

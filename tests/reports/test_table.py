@@ -64,10 +64,10 @@ def cells(text):
 def test_a_single_scenario_has_plain_titles(tmp_path):
     table = write_table(tmp_path, {'1-1': dict(kd=KD, dkd=DKD, joint=JOINT)})
     assert (tmp_path / 'table.md').read_text() == table + '\n'
-    scores, costs = (cells(part) for part in table.split('Training of all steps'))
+    scores, costs = (cells(part) for part in table.split('\n\nAgreement: '))
     assert scores[0] == [
         '', 'KD', 'DKD', 'memory', 'mIoU_b', 'mIoU_n', 'hIoU', 'mIoU_all', 'least novel class',
-        'forgetting', 'runs',
+        'forgetting', 'agreement (%)', 'clipped (%)', 'runs',
     ]  # fmt: skip
     base, novel = [(80 + 40 - k) / 2 for k in (0, 2)], 20.0
     hious = [2 * b * novel / (b + novel) for b in base]
@@ -76,7 +76,7 @@ def test_a_single_scenario_has_plain_titles(tmp_path):
     means = [(120 - k + 40) / 4 for k in (0, 2)]
     assert scores[2] == [
         'kd', '', '', '', spread(base), '20.00 (±0.00)', spread(hious), spread(means),
-        '10.00 (±0.00)', spread(lost), '2',
+        '10.00 (±0.00)', spread(lost), '-', '-', '2',
     ]  # fmt: skip
     assert spread(lost) == f'{statistics.mean(lost):.2f} (±{statistics.stdev(lost):.2f})'
     assert scores[3][:6] == ['dkd', '+', '+', '24', '70.00', '30.00']
@@ -92,13 +92,13 @@ def test_a_single_scenario_has_plain_titles(tmp_path):
 
 def test_scenarios_stand_side_by_side_and_unfinished_rows_are_there(tmp_path):
     outcomes = {'x_1-1': dict(kd=KD, joint=JOINT), 'x_1-2': dict(kd=KD[:1], dkd=[], joint=JOINT)}
-    table = cells(write_table(tmp_path, outcomes).split('Training')[0])
-    assert table[0][0] == '' and table[0][1] == 'x_1-1: mIoU_b' and table[0][8] == 'x_1-2: mIoU_b'
+    table = cells(write_table(tmp_path, outcomes).split('\n\nAgreement: ')[0])
+    assert table[0][0] == '' and table[0][1] == 'x_1-1: mIoU_b' and table[0][10] == 'x_1-2: mIoU_b'
     rows = {row[0]: row[1:] for row in table[2:]}
-    assert list(rows) == ['kd', 'joint', 'dkd'] and {len(row) for row in rows.values()} == {14}
-    assert rows['kd'][6] == '2' and rows['kd'][7] == '60.00' and rows['kd'][13] == '1'
-    assert rows['dkd'] == [''] * 7 + ['-'] * 6 + ['0']
-    assert rows['joint'][:7] == rows['joint'][7:]
+    assert list(rows) == ['kd', 'joint', 'dkd'] and {len(row) for row in rows.values()} == {18}
+    assert rows['kd'][8] == '2' and rows['kd'][9] == '60.00' and rows['kd'][17] == '1'
+    assert rows['dkd'] == [''] * 9 + ['-'] * 8 + ['0']
+    assert rows['joint'][:9] == rows['joint'][9:]
 
 
 def test_a_memory_of_another_size_in_another_scenario_is_told(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from mmengine.logging import MMLogger
 from PIL import Image
 
-from mmseg_dkd.datasets.fashion import FashionDataset
+from mmseg_dkd.datasets.demo.fashion import FashionDataset
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.plan import StepPlan
 

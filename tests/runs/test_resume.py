@@ -8,6 +8,7 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs import run as runs
+from mmseg_dkd.runs.results import read_results
 from mmseg_dkd.utils import checkpoint_types
 
 
@@ -75,6 +76,8 @@ def test_interrupted_iterations_end_like_undisturbed_ones(before, after, finishe
     cfg.train_dataloader.update(num_workers=after, persistent_workers=after > 0)
     Run(cfg, broken).run([1], resume=True)
     assert equal(*(weights(folder / 'step_1/iter_4.pth') for folder in (whole, broken)))
+    told = [read_results(folder)[-1]['training'] for folder in (whole, broken)]
+    assert told[0] == told[1] and told[0]['clipped'] is not None
 
 
 def test_interrupted_epochs_end_like_undisturbed_ones(finished, tiny, tmp_path):

@@ -7,7 +7,7 @@ from mmseg.registry import HOOKS
 from torch import Tensor
 
 from ...models.losses import decompose_logits
-from ...models.segmentor import segmentor_of
+from ...models.segmentor import evaluating, segmentor_of
 
 
 @HOOKS.register_module()
@@ -36,10 +36,8 @@ class ReasoningChangeHook(Hook):
         if model.teacher is None or not self.every_n_train_iters(runner, self.interval):
             return
         inputs = model.data_preprocessor(data_batch, True)['inputs']
-        training = model.training
-        model.eval()
-        now, before = _scores(model, inputs), _scores(model.teacher, inputs)
-        model.train(training)
+        with evaluating(model):
+            now, before = _scores(model, inputs), _scores(model.teacher, inputs)
         names = ('change/pos', 'change/neg', 'change/logit')
         change = {
             name: (new[:, : old.shape[1]] - old).norm(dim=1).mean().item()
