@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..fashion import FashionDataset
 from .compose import Material, Pool, compose_scene, read_products
+from .fashion import FashionDataset
 from .scenes import write_once
 
 
