@@ -25,7 +25,8 @@ def load(name: str) -> Config:
 
 def classes_of(name: str) -> list[int]:
     """How many classes each step learns."""
-    total = 150 if '/ade_' in name else 20 if '/voc_' in name else 8
+    totals = {'/ade_': 150, '/voc_': 20, '/voc-animals': 6, '/msrc': 21, '/fashion': 8}
+    (total,) = (size for data, size in totals.items() if data in name)
     sizes = re.search(r'_(\d+)-(\d+)', name)
     base, more = map(int, sizes.groups()) if sizes else (total, 1)
     return [base] + [more] * ((total - base) // more)

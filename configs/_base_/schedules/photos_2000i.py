@@ -1,17 +1,19 @@
-# Schedule of the photographs (voc-animals_*, msrc_*), the same for every method.
+# Schedule of the photographs (voc-animals_*, msrc_*), the same for every method. It was chosen on
+# held-out training images with fine-tuning and mBCE + KD alone (docs/photographs.md).
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(
         type='SGD', lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4),
-    clip_grad=dict(max_norm=10, norm_type=2),
+    # Far above what a step needs: it acts in less than 1 % of the updates.
+    clip_grad=dict(max_norm=100, norm_type=2),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))))
 # It ends with the step, which is mmengine's default.
 param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
 ]
 train_cfg = dict(
-    type='IterBasedTrainLoop', max_iters=1500, val_interval=10000)
+    type='IterBasedTrainLoop', max_iters=2000, val_interval=10000)
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -25,4 +27,4 @@ later_steps = dict(
     optim_wrapper=dict(
         optimizer=dict(lr=2e-4),
         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
-    train_cfg=dict(max_iters=600))
+    train_cfg=dict(max_iters=400))

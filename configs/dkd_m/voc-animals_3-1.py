@@ -1,0 +1,14 @@
+# DKD-M (DKD with a replay memory of 50 images) on photographs of animals (six classes of PASCAL VOC
+# 2012), 3-1, overlapped: 3 classes, then one at a time (four steps). Needs what docs/photographs.md
+# says.
+#   python tools/incremental_train.py configs/dkd_m/voc-animals_3-1.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/voc-animals_3-1.py',
+    '../_base_/schedules/dkd_photos_2000i.py',
+    '../_base_/methods/dkd_photos.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
+memory = dict(size=50)

@@ -1,0 +1,12 @@
+# Fine-tuning (cross entropy and nothing else) on MSRC-21, 15-1, overlapped: 15 classes, then one at a
+# time (seven steps). Needs what docs/photographs.md says.
+#   python tools/incremental_train.py configs/finetune/msrc_15-1.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/msrc_15-1.py',
+    '../_base_/schedules/photos_2000i.py',
+    '../_base_/methods/finetune.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))

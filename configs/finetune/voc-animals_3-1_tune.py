@@ -1,0 +1,19 @@
+# Fine-tuning (cross entropy and nothing else) on photographs of animals (six classes of PASCAL VOC
+# 2012), 3-1, overlapped: 3 classes, then one at a time (four steps). For choosing hyper-parameters:
+# trained on four fifths of the training images, tested on the others; the validation images are not
+# looked at. Needs what docs/photographs.md says.
+#   python tools/incremental_train.py configs/finetune/voc-animals_3-1_tune.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/voc-animals_3-1.py',
+    '../_base_/schedules/photos_2000i.py',
+    '../_base_/methods/finetune_voc.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
+train_dataloader = dict(dataset=dict(part='fit'))
+test_dataloader = dict(
+    dataset=dict(
+        part='held',
+        dataset=dict(_delete_=True, **_base_.train_dataloader.dataset.dataset)))

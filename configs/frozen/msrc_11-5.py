@@ -1,0 +1,22 @@
+# The frozen baseline (only new classifiers learn, by mBCE) on MSRC-21, 11-5, overlapped: 11 classes,
+# then 5, then 5 (three steps). Needs what docs/photographs.md says.
+#   python tools/incremental_train.py configs/frozen/msrc_11-5.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/msrc_11-5.py',
+    '../_base_/schedules/dkd_photos_2000i.py',
+    '../_base_/methods/dkd_photos.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        init='random',
+        loss_kd=None,
+        loss_dkd=None))
+later_steps = dict(
+    model=dict(
+        train_only=['decode_head.conv_seg.steps.{step}'],
+        decode_head=dict(loss_aux=None)))

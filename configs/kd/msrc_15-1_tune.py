@@ -1,0 +1,24 @@
+# mBCE + KD (the first row of Table 3: no DKD, new classifiers at random) on MSRC-21, 15-1, overlapped:
+# 15 classes, then one at a time (seven steps). For choosing hyper-parameters: trained on four fifths of
+# the training images, tested on the others; the validation images are not looked at. Needs what
+# docs/photographs.md says.
+#   python tools/incremental_train.py configs/kd/msrc_15-1_tune.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/msrc_15-1.py',
+    '../_base_/schedules/dkd_photos_2000i.py',
+    '../_base_/methods/dkd_photos.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        init='random',
+        loss_dkd=None))
+train_dataloader = dict(dataset=dict(part='fit'))
+test_dataloader = dict(
+    dataset=dict(
+        part='held',
+        dataset=dict(_delete_=True, **_base_.train_dataloader.dataset.dataset)))

@@ -1,0 +1,17 @@
+# mBCE + KD and the initialisation (the third row of Table 3: no DKD) on photographs of animals (six
+# classes of PASCAL VOC 2012), 2-2, overlapped: 2 classes, then 2, then 2 (three steps). Needs what
+# docs/photographs.md says.
+#   python tools/incremental_train.py configs/kd_init/voc-animals_2-2.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/voc-animals_2-2.py',
+    '../_base_/schedules/dkd_photos_2000i.py',
+    '../_base_/methods/dkd_photos.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(
+        _base_.method,
+        num_classes=21,
+        scenario=_base_.scenario,
+        loss_dkd=None))

@@ -1,0 +1,13 @@
+# PLOP on MSRC-21, 11-5, overlapped: 11 classes, then 5, then 5 (three steps). Needs what
+# docs/photographs.md says.
+#   python tools/incremental_train.py configs/plop/msrc_11-5.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/msrc_11-5.py',
+    '../_base_/schedules/photos_2000i.py',
+    '../_base_/methods/plop_ade.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
+later_steps = dict(model=_base_.later_model)

@@ -1,0 +1,13 @@
+# RCIL on photographs of animals (six classes of PASCAL VOC 2012), 2-2, overlapped: 2 classes, then 2,
+# then 2 (three steps). Needs what docs/photographs.md says.
+#   python tools/incremental_train.py configs/rcil/voc-animals_2-2.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/voc-animals_2-2.py',
+    '../_base_/schedules/photos_2000i.py',
+    '../_base_/methods/rcil_voc.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
+later_steps = dict(model=_base_.later_model)

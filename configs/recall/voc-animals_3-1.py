@@ -1,0 +1,17 @@
+# RECALL on photographs of animals (six classes of PASCAL VOC 2012), 3-1, overlapped: 3 classes, then
+# one at a time (four steps). Needs what docs/photographs.md says. Needs retrieved images,
+# data/recall/<class name>/*, as configs/recall/voc_15-5.py does.
+#   python tools/incremental_train.py configs/recall/voc-animals_3-1.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/voc-animals_3-1.py',
+    '../_base_/schedules/photos_2000i.py',
+    '../_base_/methods/recall.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
+# The paper's lr is the same at every step.
+later_steps = dict(
+    optim_wrapper=dict(optimizer=dict(lr=0.01)),
+    train_dataloader=dict(dataset=_base_.retrieved))

@@ -1,0 +1,12 @@
+# SDR on photographs of animals (six classes of PASCAL VOC 2012), 2-2, overlapped: 2 classes, then 2,
+# then 2 (three steps). Needs what docs/photographs.md says.
+#   python tools/incremental_train.py configs/sdr/voc-animals_2-2.py
+_base_ = [
+    '../_base_/models/aspp_mobilenetv2-d16.py',
+    '../_base_/datasets/voc-animals_2-2.py',
+    '../_base_/schedules/photos_2000i.py',
+    '../_base_/methods/sdr_voc.py',
+    '../_base_/incremental_runtime.py',
+]
+model = dict(
+    decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
