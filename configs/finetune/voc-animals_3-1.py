@@ -5,7 +5,7 @@
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
     '../_base_/datasets/voc-animals_3-1.py',
-    '../_base_/schedules/photos_2000i.py',
+    '../_base_/schedules/photos_1500i.py',
     '../_base_/methods/finetune_voc.py',
     '../_base_/incremental_runtime.py',
 ]

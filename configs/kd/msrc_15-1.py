@@ -4,7 +4,7 @@
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
     '../_base_/datasets/msrc_15-1.py',
-    '../_base_/schedules/dkd_photos_2000i.py',
+    '../_base_/schedules/dkd_photos_1500i.py',
     '../_base_/methods/dkd_photos.py',
     '../_base_/incremental_runtime.py',
 ]

@@ -4,7 +4,7 @@
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
     '../_base_/datasets/msrc_15-1.py',
-    '../_base_/schedules/photos_2000i.py',
+    '../_base_/schedules/photos_1500i.py',
     '../_base_/methods/rcil_ade.py',
     '../_base_/incremental_runtime.py',
 ]

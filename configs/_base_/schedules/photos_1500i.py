@@ -13,7 +13,7 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
 ]
 train_cfg = dict(
-    type='IterBasedTrainLoop', max_iters=2000, val_interval=10000)
+    type='IterBasedTrainLoop', max_iters=1500, val_interval=10000)
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -27,4 +27,4 @@ later_steps = dict(
     optim_wrapper=dict(
         optimizer=dict(lr=2e-4),
         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
-    train_cfg=dict(max_iters=400))
+    train_cfg=dict(max_iters=300))
