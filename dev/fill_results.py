@@ -20,13 +20,14 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmseg_dkd.evaluation.scores import SCORES, summarise
-from mmseg_dkd.reports.table import markdown, write_text
+from mmseg_dkd.reports.table import markdown
 from mmseg_dkd.runs.evaluate import read_evaluation
 from mmseg_dkd.runs.manifest import MANIFEST, read_manifest
 from mmseg_dkd.runs.repeats import FIRST_STEPS
 from mmseg_dkd.runs.results import read_results
 from mmseg_dkd.runs.run import Run
 from mmseg_dkd.scenario import Scenario
+from mmseg_dkd.utils.atomic import write_text
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAPER = REPOSITORY / 'docs/results/paper.csv'
@@ -56,7 +57,8 @@ The paper's figures beside ours. **"Not run" means that nobody has trained it wi
 
 The command of a row trains all its seeds. SSUL needs saliency maps and RECALL needs retrieved
 images: their configs say where. Joint training has no novel classes, so on centre crops only its
-mIoU_all is known. The conditions of the demo's runs are in [the demo's page](demo.md).
+mIoU_all is known. The conditions of our runs are in the pages of [photographs](photographs.md) and
+of [the demo](demo.md).
 
 The data are [paper.csv](results/paper.csv) and [measured.csv](results/measured.csv). When runs are
 finished, evaluate them and fill in their row:
@@ -213,7 +215,7 @@ def section(rows: list[dict], measured: dict) -> str:
         released = f'{row["released_hiou"]} / {row["released_miou_all"]}'
         cells += [released if row['released_hiou'] else ''] * has_released
         cells += [*figures(ours), runs_of(ours)] if ours else [NOT_RUN, '', '', '', '']
-        seeds = '0-2' if row['data'] == 'Demo' else '0-4'
+        seeds = '0-4' if row['data'] in ('PASCAL VOC', 'ADE20K') else '0-2'
         lines[row['method']] = [*cells, command_of(row['config'], seeds)]
     return markdown(titles, lines)
 
