@@ -19,6 +19,8 @@ from ...utils.randomness import seeded
 AGREEMENT = 'train/agreement'
 # How many of the latest measurements make the one of the end: those of a quarter of the step.
 LATEST = 5
+# Of fewer pixels a share says little.
+LEAST = 32
 
 
 @HOOKS.register_module()
@@ -81,7 +83,8 @@ def agreement_of(model: IncrementalSegmentor, inputs: Tensor, label: Tensor) -> 
         label: ``[N, H, W]``, as the step sees it.
 
     Returns:
-        0 to 100; None if the teacher sees no old class where nothing is labelled.
+        0 to 100; None if the teacher sees old classes in fewer than ``LEAST`` pixels without a
+        label.
     """
     with evaluating(model):
         now, before = (
@@ -91,7 +94,9 @@ def agreement_of(model: IncrementalSegmentor, inputs: Tensor, label: Tensor) -> 
     # Nearest neighbours: labels are no quantities.
     small = interpolate(label[:, None].float(), now.shape[-2:])[:, 0]
     known = (small == UNKNOWN) & (before > 0)
-    return 100 * (now == before)[known].float().mean().item() if known.any() else None
+    if known.sum() < LEAST:
+        return None
+    return 100 * (now == before)[known].float().mean().item()
 
 
 def training_of(hub: MessageHub, max_norm: float | None) -> dict[str, float | None]:
