@@ -12,6 +12,7 @@ from ..utils.json_file import (
     ANY,
     COUNT,
     FLAG,
+    NUMBER,
     PERCENT,
     TEXT,
     damaged,
@@ -25,7 +26,10 @@ ENTRY = {
     'step': COUNT,
     **dict.fromkeys(SCORES, PERCENT),
     'per_class_iou': {TEXT: PERCENT},
-    'training?': dict.fromkeys(('clipped', 'agreement', 'least_agreement'), PERCENT),
+    'training?': {
+        **dict.fromkeys(('clipped', 'agreement', 'least_agreement'), PERCENT),
+        'forgets_at?': NUMBER,
+    },
     'choices?': {'components?': {TEXT: FLAG}, 'memory?': ANY},
     'provenance?': {TEXT: ANY},
 }

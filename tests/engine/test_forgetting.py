@@ -6,14 +6,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.logging import MessageHub
+from mmengine.runner import IterBasedTrainLoop
 from torch import nn
 
 from mmseg_dkd.engine.hooks import ForgettingHook
 from mmseg_dkd.engine.hooks.forgetting_hook import LEAST, agreement_of, training_of
 from mmseg_dkd.models.segmentor import evaluating
 from mmseg_dkd.runs import Run
+from mmseg_dkd.runs.rehearsal import rehearse
 from mmseg_dkd.utils import checkpoint_types
+from tests.runs.test_resume import interrupted
 from tests.tiny import write_outspoken
+
+NOTHING = dict.fromkeys(('clipped', 'agreement', 'least_agreement', 'forgets_at'))
+KEPT = ('agreement', 'grad_norm')
 
 
 class Says(nn.Module):
@@ -76,9 +82,9 @@ def test_shares_of_a_step():
     norms = hub(grad_norm=[1.0, 11.0, float('inf'), 10.0, float('nan'), 20.0])
     assert training_of(norms, 10.0)['clipped'] == 50.0, 'four updates, two of them above 10'
     assert training_of(norms, None)['clipped'] is None
-    assert training_of(hub(), 10.0) == dict(clipped=None, agreement=None, least_agreement=None)
+    assert training_of(hub(), 10.0) == NOTHING
     found = training_of(hub(agreement=[9.0, 50.0, 60.0, 70.0, 80.0, 90.0]), None)
-    assert found == dict(clipped=None, agreement=70.0, least_agreement=9.0)
+    assert found == dict(NOTHING, agreement=70.0, least_agreement=9.0)
 
 
 def start_outspoken(cfg, folder):
@@ -112,7 +118,7 @@ def test_training_goes_on_as_without_it(method, tiny, tmp_path, monkeypatch):
     assert measured.keys() == plain.keys()
     assert all(torch.equal(measured[key], plain[key]) for key in plain)
     assert 0 <= training['least_agreement'] <= training['agreement'] <= 100
-    assert nothing == dict(training, agreement=None, least_agreement=None)
+    assert nothing == dict(NOTHING, clipped=training['clipped'])
 
 
 @pytest.mark.usefixtures('without_pictures')
@@ -121,8 +127,7 @@ def test_every_update_is_clipped_or_none(tiny, tmp_path):
         cfg = tiny(iterations=3)
         cfg.optim_wrapper.clip_grad.max_norm = norm
         (entry,) = Run(cfg, tmp_path / str(norm)).run([0])
-        expected = dict(clipped=share, agreement=None, least_agreement=None)
-        assert entry['training'] == expected
+        assert entry['training'] == dict(NOTHING, clipped=share)
 
 
 def said(folder) -> str:
@@ -142,11 +147,37 @@ def test_a_step_that_forgets_is_warned_of_at_once_and_once(tiny, tmp_path):
         start_outspoken(cfg, folder)
         return Run(cfg, folder).run([1])[-1]['training']
 
-    assert run(tmp_path / 'slow', 1e-9, 98.0)['agreement'] > 98
+    slow = run(tmp_path / 'slow', 1e-9, 98.0)
+    assert slow['agreement'] > 98 and slow['forgets_at'] is None
     assert 'the step forgets' not in said(tmp_path / 'slow')
-    assert run(tmp_path / 'fast', 2.0, 98.0)['least_agreement'] < 50
+    fast = run(tmp_path / 'fast', 2.0, 98.0)
+    assert fast['least_agreement'] < 50
     text = said(tmp_path / 'fast')
-    assert text.count('4-2, step 1, iteration ') == text.count('the step forgets') == 1
+    warning = f'4-2, step 1, iteration {fast["forgets_at"]} of 60: the step forgets'
+    assert text.count(warning) == text.count('the step forgets') == 1
+    assert 1 <= fast['forgets_at'] <= 6
     assert 'later_steps.optim_wrapper.optimizer.lr' in text and '--steps 1' in text
     run(tmp_path / 'quiet', 2.0, 0.0)
     assert 'the step forgets' not in said(tmp_path / 'quiet')
+
+
+@pytest.mark.usefixtures('without_pictures')
+def test_a_resumed_step_tells_the_same_and_warns_no_second_time(tiny, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr('mmseg_dkd.runs.run.rehearse', rehearse)
+    histories, told = [], []
+    for name in ('whole', 'broken'):
+        cfg, folder = tiny(iterations=20), tmp_path / name
+        # Every measurement of the first tenth, after iterations 1 and 2, is below it.
+        cfg.custom_hooks.append(dict(type='ForgettingHook', bound=101))
+        start_outspoken(cfg, folder)
+        if name == 'broken':
+            interrupted(cfg, folder, IterBasedTrainLoop, 1)
+        told.append(Run(cfg, folder).run([1], resume=True)[-1]['training'])
+        scalars = checkpoint_types.load(folder / 'step_1/iter_20.pth')['message_hub']['log_scalars']
+        histories.append([list(scalars[f'train/{key}'].data[0]) for key in KEPT])
+        logs = ''.join(log.read_text() for log in (folder / 'step_1').glob('*/*.log'))
+        assert logs.count('the step forgets') == 1
+        shown = ''.join(capfd.readouterr())
+        assert shown.count('the step forgets') == 1, 'a rehearsal warns of nothing'
+    assert told[0] == told[1] and told[0]['forgets_at'] == 1
+    assert histories[0] == histories[1] and [len(values) for values in histories[0]] == [20, 20]

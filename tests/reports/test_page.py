@@ -234,6 +234,17 @@ def test_a_shared_step_costs_what_it_cost_where_it_was_trained(tmp_path):
     assert rows[1][:8] == ['step 0, shared', *'–––', '0.5', '–', '–', 'own']
 
 
+def test_a_step_that_was_warned_of_is_named(tmp_path):
+    write_run(tmp_path, [4, 2, 2], 3)
+    results = json.loads((tmp_path / 'results.json').read_text())
+    shares = dict(clipped=1.0, agreement=30.0, least_agreement=20.0)
+    results[1]['training'] = dict(shares, forgets_at=6)
+    results[2]['training'] = dict(shares, forgets_at=None)
+    write_json(tmp_path / 'results.json', results)
+    text = Page(write_page(tmp_path)).text
+    assert 'Step 1 forgets: by iteration 6' in text and text.count(' forgets: ') == 1
+
+
 def test_a_real_run_makes_a_page(finished, tmp_path):
     shutil.copytree(finished, tmp_path / 'run')
     page = Page(write_page(tmp_path / 'run'))

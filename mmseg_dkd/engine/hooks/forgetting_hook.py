@@ -17,6 +17,7 @@ from ...models.segmentor import IncrementalSegmentor, evaluating, segmentor_of
 from ...utils.randomness import seeded
 
 AGREEMENT = 'train/agreement'
+FORGETS_AT = 'forgets_at'
 # How many of the latest measurements make the one of the end: those of a quarter of the step.
 LATEST = 5
 # Of fewer pixels a share says little.
@@ -34,8 +35,8 @@ class ForgettingHook(Hook):
     time, and changes nothing: training goes on as without it.
 
     A step whose agreement falls below ``bound`` in its first tenth forgets faster than it learns,
-    and is warned of, once. To change the bound, add ``dict(type='ForgettingHook', bound=...)`` to
-    ``custom_hooks``.
+    and is warned of, once, even if it is resumed. To change the bound, add
+    ``dict(type='ForgettingHook', bound=...)`` to ``custom_hooks``.
 
     Args:
         bound: The least agreement, in percent, that is not warned of; 0 for no warning.
@@ -43,7 +44,6 @@ class ForgettingHook(Hook):
 
     def __init__(self, bound: float = 50.0) -> None:
         self.bound = bound
-        self._warned = False
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict | None = None
@@ -60,9 +60,10 @@ class ForgettingHook(Hook):
         agreement = agreement_of(model, batch['inputs'], label)
         if agreement is None:
             return
-        runner.message_hub.update_scalar(AGREEMENT, agreement)
-        if iteration <= tenth and agreement < self.bound and not self._warned:
-            self._warned = True
+        hub = runner.message_hub
+        hub.update_scalar(AGREEMENT, agreement)
+        if iteration <= tenth and agreement < self.bound and hub.get_info(FORGETS_AT) is None:
+            hub.update_info(FORGETS_AT, iteration)
             runner.logger.warning(
                 f'{runner.cfg.scenario.name}, step {runner.cfg.step}, iteration {iteration} of '
                 f'{runner.max_iters}: the step forgets. In {100 - agreement:.0f} % of the pixels '
@@ -100,7 +101,7 @@ def agreement_of(model: IncrementalSegmentor, inputs: Tensor, label: Tensor) -> 
 
 
 def training_of(hub: MessageHub, max_norm: float | None) -> dict[str, float | None]:
-    """How the training of a step went, for results.json, in percent.
+    """How the training of a step went, for results.json; shares in percent.
 
     mmengine's checkpoints have all of the hub, so a resumed step tells the same.
 
@@ -112,6 +113,7 @@ def training_of(hub: MessageHub, max_norm: float | None) -> dict[str, float | No
         ``clipped``: share of the updates whose gradient was clipped, those left out that mixed
         precision skipped; None without clipping. ``agreement``: at the end of the step;
         ``least_agreement``: the smallest (:class:`ForgettingHook`); None at step 0.
+        ``forgets_at``: the iteration that was warned of; None without a warning.
     """
     agreement = _history(hub, AGREEMENT)
     clipped: list[bool] = []
@@ -122,6 +124,7 @@ def training_of(hub: MessageHub, max_norm: float | None) -> dict[str, float | No
         clipped=100 * mean(clipped) if clipped else None,
         agreement=mean(agreement[-LATEST:]) if agreement else None,
         least_agreement=min(agreement, default=None),
+        forgets_at=hub.get_info(FORGETS_AT),
     )
 
 
