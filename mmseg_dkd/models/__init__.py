@@ -2,6 +2,7 @@
 
 from . import losses
 from .classifier import StepClassifiers
+from .efficientnet_lite import EfficientNetLite
 from .incremental_head import IncrementalHead
 from .method_registry import register_method
 from .official_aspp_head import OfficialASPPHead
@@ -11,6 +12,7 @@ from .softmax_head import SoftmaxHead
 from .tta import IncrementalTTAModel
 
 __all__ = [
+    'EfficientNetLite',
     'IncrementalHead',
     'IncrementalSegmentor',
     'IncrementalTTAModel',

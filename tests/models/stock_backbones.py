@@ -200,5 +200,11 @@ BACKBONES = {
     'DDRNet': dict(backbone=dict(channels=4, ppm_channels=8), decode_head=fcn(16), size=64),
     'PIDNet': dict(backbone=dict(channels=4, ppm_channels=8), decode_head=fcn(8), size=64),
     'TIMMBackbone': dict(backbone=dict(model_name='resnet18'), decode_head=fcn()),
+    # Of this package.
+    'EfficientNetLite': dict(
+        backbone=dict(width=0.1, depth=0.1, output_stride=16),
+        decode_head=one('ASPPHead', 32, dilations=(1, 2)),
+        auxiliary_head=fcn(16, 2),
+    ),
     'VPD': dict(backbone=dict(diffusion_cfg=dict(), class_embed_path=''), decode_head=fcn()),
 }
