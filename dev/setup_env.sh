@@ -18,7 +18,7 @@ fi
 install="$env/bin/pip install --quiet --disable-pip-version-check"
 $install -c constraints.txt torch
 if [ $env = .venv ]; then
-    $install -c constraints.txt -e '.[demo,docs,tests]'
+    $install -c constraints.txt -e '.[demo,docs,lite,tests]'
 else
     # mmcv's setup.py imports torch and pkg_resources; mmsegmentation does not name ftfy and regex, which it imports.
     $install -c constraints.txt setuptools wheel ninja psutil
@@ -32,7 +32,7 @@ from importlib.metadata import requires
 
 for requirement in requires('mmseg_dkd'):
     name, _, extra = requirement.partition('; extra == ')
-    if not name.startswith('onedl') and extra.strip('"') in ('', 'demo', 'tests'):
+    if not name.startswith('onedl') and extra.strip('"') in ('', 'demo', 'lite', 'tests'):
         print(name)
 END
     $install -c constraints.txt -r "$env/requirements.txt"

@@ -8,7 +8,7 @@ from importlib import import_module
 from .. import COMMAND, __version__
 from . import configs
 
-# Each with its module beside this one.
+# Each with its module, here or in a folder below.
 COMMANDS = {
     'train': 'train',
     'test': 'test',
@@ -17,8 +17,9 @@ COMMANDS = {
     'export': 'export',
     'report': 'report',
     'figures': 'figures',
-    'prepare-demo': 'prepare_demo',
-    'prepare-lists': 'prepare_lists',
+    'prepare-demo': 'prepare.demo',
+    'prepare-backbone': 'prepare.backbone',
+    'prepare-lists': 'prepare.lists',
     'configs': 'configs',
     'convert-official': 'convert_official',
     'train-softmax': 'train_softmax',

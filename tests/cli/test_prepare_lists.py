@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmseg_dkd.cli.main import main
-from mmseg_dkd.cli.prepare_lists import LISTS
+from mmseg_dkd.cli.prepare.lists import LISTS
 from mmseg_dkd.datasets import MSRCDataset, StepDataset
 from tests.tiny import REPOSITORY
 

@@ -2,31 +2,32 @@
 
 from collections.abc import Mapping
 
+import torch
+from mmseg.models.backbones import MobileNetV2
 from torch import Tensor
 
+from .rename import names_of_layer, rename
+
 _BLOCKS_PER_LAYER = (1, 2, 3, 4, 3, 3, 1)
-_NORM_ENTRIES = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
 # The backbone ends before the last 1 x 1 convolution and the classifier.
 _DROPPED = ('features.18.', 'classifier.')
 
 
 def name_map() -> dict[str, str]:
     """Return every source name with its name in mmsegmentation's ``MobileNetV2``."""
-    names: dict[str, str] = {}
-
-    def add(source: str, position: int, target: str) -> None:
-        names[f'{source}.{position}.weight'] = f'{target}.conv.weight'
-        for entry in _NORM_ENTRIES:
-            names[f'{source}.{position + 1}.{entry}'] = f'{target}.bn.{entry}'
-
-    add('features.0', 0, 'conv1')
+    names = names_of_layer('features.0.0', 'features.0.1', 'conv1')
     block = 0
     for layer, blocks in enumerate(_BLOCKS_PER_LAYER, start=1):
         for index in range(blocks):
             block += 1
+            source = f'features.{block}.conv'
             # The first block does not expand its input, so it has one convolution less.
             for conv in range(2 if block == 1 else 3):
-                add(f'features.{block}.conv', 3 * conv, f'layer{layer}.{index}.conv.{conv}')
+                names |= names_of_layer(
+                    f'{source}.{3 * conv}',
+                    f'{source}.{3 * conv + 1}',
+                    f'layer{layer}.{index}.conv.{conv}',
+                )
     return names
 
 
@@ -42,11 +43,9 @@ def convert(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         The same tensors, not copied, under names without a prefix; loads with ``strict=True``.
 
     Raises:
-        ValueError: names are missing or surplus; the message lists them.
+        ValueError: names are missing or surplus, or shapes are not those of width 1.0; the message
+            lists them.
     """
-    names = name_map()
-    kept = {name for name in state_dict if not name.startswith(_DROPPED)}
-    missing, surplus = sorted(names.keys() - kept), sorted(kept - names.keys())
-    if missing or surplus:
-        raise ValueError(f'not a MobileNetV2 state dict: missing {missing}, surplus {surplus}')
-    return {target: state_dict[source] for source, target in names.items()}
+    with torch.device('meta'):
+        network = MobileNetV2()
+    return rename(state_dict, name_map(), _DROPPED, network)

@@ -94,7 +94,10 @@ def _find(name: str, ask: Callable[[str], str]) -> Path | None:
     if '://' not in name:
         path = Path(name).expanduser()
         if not path.is_file():
-            raise ValueError(f'{name}: no such file of pretrained weights')
+            raise ValueError(
+                f'{name}: no such file of pretrained weights (mmseg-dkd prepare-backbone writes '
+                'those in pretrained/)'
+            )
         return path
     url = checkpoint_sources.address(name)
     if checkpoint_sources.in_ceph(url):

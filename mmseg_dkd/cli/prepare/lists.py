@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         FileNotFoundError: If an image or a mask is not; nothing is written then.
     """
-    from ..utils.atomic import write_text
+    from ...utils.atomic import write_text
 
     texts = {}
     for name, masks in LISTS[args.images].items():
