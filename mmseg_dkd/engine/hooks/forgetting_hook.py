@@ -32,7 +32,8 @@ class ForgettingHook(Hook):
     count that are not labelled in the step, and in which the teacher sees an old class. Both are in
     eval mode, at the resolution of their maps. It is logged as ``agreement``, ten times in the
     first tenth of a step and 18 times in the rest. It costs a forward pass of both networks each
-    time, and changes nothing: training goes on as without it.
+    time, and changes nothing: training goes on as without it. With several processes it is that on
+    the images of the first.
 
     A step whose agreement falls below ``bound`` in its first tenth forgets faster than it learns,
     and is warned of, once, even if it is resumed. To change the bound, add
