@@ -4,18 +4,11 @@
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
     '../_base_/datasets/msrc_11-5.py',
-    '../_base_/schedules/photos_1500i.py',
+    '../_base_/schedules/ssul_photos_1500i.py',
     '../_base_/methods/ssul_unlabelled.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(
     decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
-later_steps = dict(
-    model=_base_.later_model,
-    optim_wrapper=dict(
-        paramwise_cfg=dict(
-            custom_keys={
-                # 1e-4 of the new classes', which is ten times the schedule's.
-                'decode_head.conv_seg.background': dict(lr_mult=1e-3)
-            })))
+later_steps = dict(model=_base_.later_model)
 memory = dict(size=60, share=0.5, labels='seen')

@@ -24,7 +24,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'))
 later_steps = dict(
-    # Without warm-up the first 50 iterations move old classes by gradients ten times the median.
+    # Without warm-up, DKD's gradients of the first 52 iterations were up to 14 times their median.
     param_scheduler=[
         dict(
             type='WarmUpPolyLR',

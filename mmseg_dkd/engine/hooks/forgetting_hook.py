@@ -3,7 +3,6 @@
 import math
 from statistics import mean
 
-import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
@@ -14,7 +13,6 @@ from torch.nn.functional import interpolate
 
 from ...labels import UNKNOWN
 from ...models.segmentor import IncrementalSegmentor, evaluating, segmentor_of
-from ...utils.randomness import seeded
 
 AGREEMENT = 'train/agreement'
 FORGETS_AT = 'forgets_at'
@@ -55,9 +53,8 @@ class ForgettingHook(Hook):
         interval = max(1, tenth // 10 if iteration <= tenth else tenth // 2)
         if model.teacher is None or iteration % interval:
             return
-        with seeded(runner.iter):
-            batch = model.data_preprocessor(data_batch, True)
-        label = torch.stack([sample.gt_sem_seg.data[0] for sample in batch['data_samples']])
+        batch = model.data_preprocessor(data_batch, True)
+        label = model.decode_head._stack_batch_gt(batch['data_samples']).squeeze(1)
         agreement = agreement_of(model, batch['inputs'], label)
         if agreement is None:
             return
@@ -130,4 +127,4 @@ def training_of(hub: MessageHub, max_norm: float | None) -> dict[str, float | No
 
 
 def _history(hub: MessageHub, key: str) -> list[float]:
-    return np.asarray(hub.get_scalar(key).data[0]).tolist() if key in hub.log_scalars else []
+    return hub.get_scalar(key).data[0].tolist() if key in hub.log_scalars else []
