@@ -5,18 +5,11 @@
 _base_ = [
     '../_base_/models/aspp_mobilenetv2-d16.py',
     '../_base_/datasets/fashion_4-1.py',
-    '../_base_/schedules/fashion_800i.py',
+    '../_base_/schedules/ssul_fashion_800i.py',
     '../_base_/methods/ssul_unlabelled.py',
     '../_base_/incremental_runtime.py',
 ]
 model = dict(decode_head=dict(_base_.method, scenario=_base_.scenario))
 later_steps = dict(
-    model=_base_.later_model,
-    optim_wrapper=dict(
-        paramwise_cfg=dict(
-            custom_keys={
-                # 1e-4 of the new classes', which is ten times the schedule's.
-                'decode_head.conv_seg.background': dict(lr_mult=1e-3)
-            })),
-    train_cfg=dict(max_iters=250))
+    model=_base_.later_model, train_cfg=dict(max_iters=250))
 memory = dict(size=24, share=0.5, labels='seen')
