@@ -65,8 +65,9 @@ def options_of(script: str) -> frozenset[str]:
         return frozenset(options_below(commands()[script.removeprefix('mmseg-dkd ')]))
     source = (REPOSITORY / script).read_text()
     if script.endswith('.sh'):
-        started = re.findall(r'/(\w+\.py)"? ', source)
-        return frozenset().union(*(options_of(f'tools/{name}') for name in started))
+        started = re.findall(r'(\w*)/(\w+\.py)"? ', source)
+        # A script of tools/ finds what it starts beside it, whatever folder that is.
+        return frozenset().union(*(options_of(f'{at or "tools"}/{name}') for at, name in started))
     if command := re.search(r"run_tool\('(.+)'\)", source):
         return options_of(f'mmseg-dkd {command[1]}')
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
