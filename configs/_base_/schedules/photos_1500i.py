@@ -5,8 +5,8 @@ optim_wrapper = dict(
     constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(
         type='SGD', lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4),
-    # A guard, as the paper does not clip: the norm of DKD, which has the largest sums, is at 20.
-    clip_grad=dict(max_norm=100, norm_type=2),
+    # A guard, and for the norm in the log; the paper does not clip.
+    clip_grad=dict(max_norm=1000, norm_type=2),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))))
 # It ends with the step, which is mmengine's default.
 param_scheduler = [
@@ -35,5 +35,12 @@ later_steps = dict(
     ],
     optim_wrapper=dict(
         optimizer=dict(lr=2e-4),
-        paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0)))),
+        # As in DKD's program: ten times the lr and weight decay for the new classifiers alone.
+        paramwise_cfg=dict(
+            _delete_=True,
+            custom_keys={
+                'backbone': dict(decay_mult=0.0),
+                'head': dict(decay_mult=0.0),
+                'head.conv_seg.steps.{step}': dict(lr_mult=10.0)
+            })),
     train_cfg=dict(max_iters=300))
