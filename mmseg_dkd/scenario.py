@@ -10,6 +10,7 @@ import numpy as np
 from .labels import VOID
 
 SETTINGS = ('overlapped', 'disjoint')
+UNLABELLED = ('background', 'ignored')
 # Class ids are labels from 1 on.
 MOST_CLASSES = VOID - 1
 
@@ -34,10 +35,14 @@ class Scenario:
         classes: The class ids that are learned, if these are a part of ``1 .. num_classes``; all
             if omitted. The others stay background for good; without a background, unlabelled in
             training and void in testing.
+        unlabelled: What id 0 is in a data set without background. ``'background'``: a class that
+            can be predicted and is tested, as in the papers. ``'ignored'``: neither, as in mmseg:
+            every pixel shows one of the classes.
 
     Raises:
         ValueError: If the name does not add up to the number of classes, ``classes`` is no part of
-            the class ids, or the order or the steps are no permutation of it.
+            the class ids, the order or the steps are no permutation of it, or a background is to be
+            ignored.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Scenario:
         order: Sequence[int] | None = None,
         has_background: bool = True,
         classes: Sequence[int] | None = None,
+        unlabelled: str = 'background',
     ) -> None:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(f'num_classes must be a positive integer, got {num_classes!r}')
@@ -60,9 +66,17 @@ class Scenario:
             raise ValueError(f'setting must be one of {SETTINGS}, got {setting!r}')
         if not isinstance(has_background, bool):
             raise ValueError(f'has_background must be True or False, got {has_background!r}')
+        if unlabelled not in UNLABELLED:
+            raise ValueError(f'unlabelled must be one of {UNLABELLED}, got {unlabelled!r}')
+        if unlabelled == 'ignored' and has_background:
+            raise ValueError(
+                "unlabelled='ignored' is for data without a background class: set "
+                'has_background=False, or leave it out'
+            )
         self.num_classes = num_classes
         self.setting = setting
         self.has_background = has_background
+        self.unlabelled = unlabelled
         ids = range(1, num_classes + 1)
         self.classes = tuple(ids) if classes is None else _part(_listed(classes, 'classes'), ids)
         if isinstance(name, str):
@@ -89,6 +103,12 @@ class Scenario:
         if not self.steps or any(len(step) == 0 for step in self.steps):
             raise ValueError(f'scenario {name!r} has a step without classes')
         self.steps = tuple(tuple(int(c) for c in step) for step in self.steps)
+
+    @property
+    def zero_counts(self) -> bool:
+        """Whether id 0 is predicted and tested like a class: a background, or unlabelled pixels
+        that count as one."""
+        return self.unlabelled == 'background'
 
     @property
     def num_steps(self) -> int:
@@ -176,7 +196,11 @@ class Scenario:
         """
         seen = self.seen(step)
         return Scenario(
-            self.steps[: step + 1], len(seen), self.setting, has_background=self.has_background
+            self.steps[: step + 1],
+            len(seen),
+            self.setting,
+            has_background=self.has_background,
+            unlabelled=self.unlabelled,
         )
 
     def grown_from(self, step: int = 0) -> list['Scenario']:
@@ -208,12 +232,15 @@ class Scenario:
     def fingerprint(self) -> str:
         """16 hex digits that change with anything that defines the scenario."""
         # Steps and num_classes tell which classes are left out.
-        definition = dict(
+        definition: dict[str, object] = dict(
             steps=self.steps,
             num_classes=self.num_classes,
             setting=self.setting,
             has_background=self.has_background,
         )
+        # Not in those of runs from before there was a choice.
+        if not self.zero_counts:
+            definition['unlabelled'] = self.unlabelled
         return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
 
     def __eq__(self, other: object) -> bool:
@@ -226,7 +253,8 @@ class Scenario:
         return (
             f'Scenario({self.name!r}, num_classes={self.num_classes}, setting={self.setting!r}, '
             f'steps={[len(s) for s in self.steps]}, has_background={self.has_background}'
-            f'{f", classes={list(self.classes)}" if self.left_out else ""})'
+            f'{f", classes={list(self.classes)}" if self.left_out else ""}'
+            f'{"" if self.zero_counts else ", unlabelled ignored"})'
         )
 
 

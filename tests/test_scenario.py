@@ -139,6 +139,18 @@ def test_presence_of_another_data_set_is_refused(shape):
         Scenario('15-5', 20).select(np.zeros(shape, bool), 0)
 
 
+def test_unlabelled_pixels_are_ignored_only_without_a_background():
+    bare = dict(num_classes=20, has_background=False)
+    usual, ignored = Scenario('15-5', **bare), Scenario('15-5', **bare, unlabelled='ignored')
+    assert usual.zero_counts and not ignored.zero_counts
+    assert usual == Scenario('15-5', **bare, unlabelled='background') != ignored
+    assert not ignored.until(0).zero_counts and 'unlabelled ignored' in repr(ignored)
+    with pytest.raises(ValueError, match="unlabelled='ignored' is for data without a background"):
+        Scenario('15-5', 20, unlabelled='ignored')
+    with pytest.raises(ValueError, match="one of .*'ignored'.*, got 'void'"):
+        Scenario('15-5', **bare, unlabelled='void')
+
+
 def test_fingerprint_never_changes():
     # Runs on disk are recognised by it.
     assert Scenario('15-5', 20).fingerprint == '03d83bb427ccf170'

@@ -41,7 +41,8 @@ class StepDataset:
     In training, :meth:`.Scenario.select` gives the images. Every label outside of the step's
     classes is unknown (0), and void is 255. In testing, :meth:`.Scenario.select_test` gives the
     images. Classes of later steps are background (0), or void where the data set has no background
-    (the convention of the paper). So are those that the scenario leaves out, at every step.
+    (the convention of the paper). So are those that the scenario leaves out, at every step. Where
+    the scenario ignores unlabelled pixels, they are void in testing, too.
 
     Args:
         dataset: Config of any mmseg dataset, or of a ``ConcatDataset`` of such, with a
@@ -178,6 +179,8 @@ class StepDataset:
             becomes[class_id] = label_of(scenario, class_id)
         if self.test_mode and not scenario.has_background:
             becomes[[*scenario.future(step), *scenario.left_out]] = VOID
+            if not scenario.zero_counts:
+                becomes[UNKNOWN] = VOID
         ids = class_ids_of_labels(self.scenario)
         # Labels that no class has stay what they are: the presence index has refused them.
         return np.where(ids < 0, np.arange(NUM_VALUES), becomes[ids])

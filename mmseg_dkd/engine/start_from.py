@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 from torch import Tensor
 
 from ..models.segmentor import IncrementalSegmentor
@@ -59,12 +60,13 @@ def convert(
     Args:
         path: The checkpoint.
         model: Model of step 0.
-        classes: Background and the classes of step 0, in the order of learning.
+        classes: Background and the classes of step 0, in the order of learning; of a head without
+            background, its place is there, too.
 
     Raises:
         TypeError: If the method cannot take over the classifiers of a softmax model.
-        FileNotFoundError, ValueError: As :func:`load`; or if its classes are others, it has no
-            background, or its tensors do not fit the model; all are listed.
+        FileNotFoundError, ValueError: As :func:`load`; or if its classes are others, it lacks a
+            background that the head has, or its tensors do not fit the model; all are listed.
     """
     state, names = load(path)
     fresh, heads = model.state_dict(), model.incremental_heads
@@ -84,7 +86,7 @@ def convert(
                 f'start_from={path} has no {name}.conv_seg: the head must end in a 1x1 convolution '
                 'of this name to be converted'
             )
-        rows = _rows(path, len(bias), names, classes)
+        rows = _rows(path, len(bias), names, classes[not head.background :], head.background)
         converted = head.from_softmax(weight[rows], bias[rows])
         own = f'{name}.conv_seg.'
         state |= {key: tensor for key, tensor in fresh.items() if key.startswith(own)}
@@ -93,12 +95,31 @@ def convert(
     return state
 
 
+def take_over(runner: Runner, path: Path) -> None:
+    """Write the checkpoint of a step 0 that has nothing to train: the converted model as it is.
+
+    Args:
+        runner: Of step 0, with its hooks; instead of its ``train``.
+        path: The checkpoint that the step ends with.
+    """
+    runner.call_hook('before_run')
+    runner.call_hook('before_train')
+    runner.save_checkpoint(
+        str(path.parent), path.name, save_optimizer=False, save_param_scheduler=False
+    )
+    runner.call_hook('after_train')
+
+
 def _rows(
-    path: str | Path, channels: int, names: tuple[str, ...] | None, classes: Sequence[str]
+    path: str | Path,
+    channels: int,
+    names: tuple[str, ...] | None,
+    classes: Sequence[str],
+    background: bool,
 ) -> list[int]:
-    """Channel of the checkpoint's classifier for background and each class."""
+    """Channel of the checkpoint's classifier for each class, background first where it is one."""
     if names is None:
-        without_background = channels == len(classes) - 1
+        without_background = background and channels == len(classes) - 1
         names = tuple(classes[1:] if without_background else classes)
         print_log(f'{path} names no classes; taken to be: {", ".join(names)}', logger='current')
     if len(names) != channels:
@@ -108,11 +129,12 @@ def _rows(
         )
     missing = [name for name in classes if name not in names]
     surplus = [name for name in names if name not in classes]
-    if missing == [classes[0]] and not surplus:
+    if background and missing == [classes[0]] and not surplus:
         raise ValueError(
             f'start_from={path} has {channels} classes and no {classes[0]!r}: without that channel '
             'a softmax cannot say that a pixel shows none of them, as Eq. 12 does; train it with '
-            f'{classes[0]!r} as a class'
+            f'{classes[0]!r} as a class, or choose MiBHead and a scenario with '
+            "has_background=False, unlabelled='ignored'"
         )
     if missing or surplus:
         raise ValueError(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..labels import VOID
+from ..labels import UNKNOWN, VOID
 from ..models.method_registry import register_method
 from ..models.precision import float32_at_least
 from ..models.softmax_head import SoftmaxHead, pixels_in_mean
@@ -35,21 +35,27 @@ def unbiased_cross_entropy(
     return loss / pixels_in_mean(label, avg_non_ignore)
 
 
-def unbiased_distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
+def unbiased_distillation(
+    logits: Tensor, teacher_logits: Tensor, counted: Tensor | None = None
+) -> Tensor:
     """Cross entropy against the old model, whose background may be any new class (Eq. 8 and 9).
 
     Args:
         logits: ``[N, 1 + C, H, W]``, background first, then the old classes.
         teacher_logits: ``[N, 1 + C_old, H, W]``; no gradient reaches it.
+        counted: Bool ``[N, H, W]``: the pixels of the mean; all if omitted.
 
     Returns:
-        Scalar: the mean over all pixels and the ``1 + C_old`` channels.
+        Scalar: the mean over the pixels and the ``1 + C_old`` channels; 0 without a pixel.
     """
     channels = teacher_logits.shape[1]
     log_q = float32_at_least(logits).log_softmax(1)
     background = torch.cat([log_q[:, :1], log_q[:, channels:]], 1).logsumexp(1, keepdim=True)
     log_q = torch.cat([background, log_q[:, 1:channels]], 1)
-    return -(float32_at_least(teacher_logits.detach()).softmax(1) * log_q).mean()
+    terms = -(float32_at_least(teacher_logits.detach()).softmax(1) * log_q)
+    if counted is None:
+        return terms.mean()
+    return (terms.mean(1) * counted).sum() / counted.sum().clamp(min=1)
 
 
 def background_start(
@@ -66,8 +72,10 @@ def background_start(
         state, name, fresh: As for :meth:`.IncrementalHead.start_new_classes`.
 
     Returns:
-        The tensors of the background's classifier and of the new ones.
+        The tensors of the background's classifier and of the new ones; none without a background.
     """
+    if not head.background:
+        return {}
     started = {}
     share = math.log(1 + len(head.new_labels))
     for part, less in (('weight', 0.0), ('bias', share)):
@@ -102,13 +110,22 @@ class UnbiasedHead(SoftmaxHead):
         if teacher is None:
             return super().loss_by_logits(logits, label)
         unbiased = unbiased_cross_entropy(logits, label, self.conv_seg.num_old, self.avg_non_ignore)
-        kd = unbiased_distillation(logits, self.resize_to(teacher, label))
+        # Without a background the old model has a class for everything: where a new one is
+        # labelled, it cannot be right.
+        counted = None if self.background else label == UNKNOWN
+        kd = unbiased_distillation(logits, self.resize_to(teacher, label), counted)
         return dict(loss_ce=self.loss_decode.loss_weight * unbiased, loss_kd=self.kd_weight * kd)
 
 
 @register_method
 class MiBHead(UnbiasedHead):
-    """Unbiased cross entropy and distillation; new classes share the old background."""
+    """Unbiased cross entropy and distillation; new classes share the old background.
+
+    Without a background, new classes start at random and share the pixels of the old ones: an
+    unknown pixel may be any old class, and none is distilled where a new class is labelled.
+    """
+
+    OPTIONAL_BACKGROUND = True
 
     def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]

@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# Within the range of half precision.
+NEVER = -1e4
+
 
 class StepClassifiers(nn.Module):
     """One 1x1 convolution per step (G of Fig. 1), in place of ``conv_seg``.
@@ -45,12 +48,23 @@ class StepClassifiers(nn.Module):
 
 
 class SoftmaxClassifier(StepClassifiers):
-    """The classifiers of all steps, and one of the background, for a softmax over all."""
+    """The classifiers of all steps, and one of the background, for a softmax over all.
 
-    def __init__(self, in_channels: int, classes_per_step: Sequence[int]) -> None:
+    Args:
+        in_channels, classes_per_step: As for :class:`StepClassifiers`.
+        background: Whether there is a background. Without one, its logit is ``NEVER``, of which a
+            softmax makes a probability of 0.
+    """
+
+    def __init__(
+        self, in_channels: int, classes_per_step: Sequence[int], background: bool = True
+    ) -> None:
         super().__init__(in_channels, classes_per_step)
-        self.background = nn.Conv2d(in_channels, 1, 1)
+        self.background = nn.Conv2d(in_channels, 1, 1) if background else None
 
     def forward(self, feature: Tensor) -> Tensor:
         """``[N, D, h, w]`` to logits ``[N, 1 + C, h, w]``, background first."""
-        return torch.cat([self.background(feature), super().forward(feature)], dim=1)
+        logits = super().forward(feature)
+        if self.background is None:
+            return F.pad(logits, (0, 0, 0, 0, 1, 0), value=NEVER)
+        return torch.cat([self.background(feature), logits], dim=1)

@@ -104,6 +104,11 @@ class IncrementalHead(_OverHead):
         raise NotImplementedError(f'{type(self).__name__} has no classifiers')
 
     @property
+    def background(self) -> bool:
+        """Whether a pixel can be predicted to show none of the classes."""
+        return self.scenario.zero_counts
+
+    @property
     def new_labels(self) -> range:
         """Labels of the step's classes."""
         return labels_of_step(self.scenario, self.step)
@@ -228,8 +233,9 @@ class IncrementalHead(_OverHead):
         predict the same.
 
         Args:
-            weight: ``[1 + C, D, 1, 1]``, background first, then the classes as learned.
-            bias: ``[1 + C]``.
+            weight: ``[1 + C, D, 1, 1]``, background first, then the classes as learned; of a head
+                without background ``[C, D, 1, 1]``.
+            bias: ``[1 + C]`` or ``[C]``.
 
         Returns:
             Name below ``conv_seg`` to tensor. What is not named starts as in a fresh model.

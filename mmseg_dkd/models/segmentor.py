@@ -39,7 +39,7 @@ class IncrementalSegmentor(EncoderDecoder):
             frozen, in eval mode. All are trained if None.
         frozen_dropout: Leave dropout on in what ``train_only`` freezes.
         converted: Train, in eval mode, nothing but what a converted softmax model lacks
-            (:mod:`mmseg_dkd.engine.start_from`); its heads say what that is.
+            (:mod:`mmseg_dkd.engine.start_from`); its heads say what that is, if anything.
         channels_last: Keep weights and maps in that memory format, in which convolutions are
             faster. Not every head can: one that reshapes maps by ``view`` cannot.
 
@@ -48,8 +48,7 @@ class IncrementalSegmentor(EncoderDecoder):
             call every pixel of an old class background. If the backbone is one of
             ``mmseg_dkd.models.base_heads.SINGLE_MAP_BACKBONES``.
         ValueError: If an auxiliary head is of another scenario or step than the decode head,
-            ``train_only`` names no module, ``frozen_dropout`` contradicts the rest, or the model is
-            converted and its decode head lacks nothing that could be trained.
+            ``train_only`` names no module, or ``frozen_dropout`` contradicts the rest.
     """
 
     def __init__(
@@ -90,12 +89,6 @@ class IncrementalSegmentor(EncoderDecoder):
                 module.requires_grad_(False)
         self.converted = converted
         if converted:
-            if not self.decode_head.lacking:
-                raise ValueError(
-                    'start_from: the model is there already, and its '
-                    f'{type(self.decode_head).__name__} has nothing more to train at step 0: '
-                    "choose losses that have, such as DKD's loss_aux=dict(type='AuxiliaryLoss')"
-                )
             self.requires_grad_(False)
             for head in self.incremental_heads.values():
                 for name in head.lacking:
@@ -117,6 +110,11 @@ class IncrementalSegmentor(EncoderDecoder):
         elif auxiliary is not None:
             heads['auxiliary_head'] = auxiliary
         return heads
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is a converted model that lacks nothing, so that step 0 trains nothing."""
+        return self.converted and not any(h.lacking for h in self.incremental_heads.values())
 
     def _check(self, name: str, head: nn.Module) -> None:
         kind, first = type(head).__name__, self.decode_head

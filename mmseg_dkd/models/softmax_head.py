@@ -8,7 +8,7 @@ from mmseg.models.utils import resize
 from torch import Tensor
 
 from ..labels import UNKNOWN, VOID
-from .classifier import SoftmaxClassifier
+from .classifier import NEVER, SoftmaxClassifier
 from .incremental_head import IncrementalHead
 from .precision import float32_at_least
 
@@ -39,15 +39,23 @@ class SoftmaxHead(IncrementalHead):
         **cfg: As for :class:`.IncrementalHead`.
 
     Raises:
-        ValueError: If ``void`` is something else, or the loss has weights of classes or a sigmoid.
+        ValueError: If ``void`` is something else, the loss has weights of classes or a sigmoid, or
+            the method needs a background and the scenario has none.
     """
 
     TASK_LOSS = CrossEntropyLoss
+    # A method's own: whether it knows what to do without a background.
+    OPTIONAL_BACKGROUND = False
 
     def __init__(self, *, void: str = 'ignored', loss_decode: dict | None = None, **cfg) -> None:
         if void not in VOIDS:
             raise ValueError(f'void must be one of {VOIDS}, got {void!r}')
         super().__init__(loss_decode=loss_decode or MEAN_OF_KNOWN, **cfg)
+        if not (self.background or self.OPTIONAL_BACKGROUND):
+            raise ValueError(
+                f"scenario.unlabelled='ignored', but {type(self).__name__} compares new classes "
+                'with the background: leave it out, or choose MiBHead'
+            )
         self.void = void
         self.avg_non_ignore = self.loss_decode.avg_non_ignore
         if self.loss_decode.class_weight is not None:
@@ -64,21 +72,36 @@ class SoftmaxHead(IncrementalHead):
     def _stack_batch_gt(self, batch_data_samples: list) -> Tensor:
         # Here, so that nothing of a method sees void that is not to.
         label = super()._stack_batch_gt(batch_data_samples)
+        if self.step == 0 and not self.background:
+            # There is nothing that an unlabelled pixel could be.
+            return torch.where(label == UNKNOWN, VOID, label)
         return torch.where(label == VOID, UNKNOWN, label) if self.void == 'unknown' else label
 
     def make_classifier(self, in_channels: int, sizes: list[int]) -> SoftmaxClassifier:
-        """One 1x1 convolution per step, and one of the background."""
-        return SoftmaxClassifier(in_channels, sizes)
+        """One 1x1 convolution per step, and one of the background, where it can be predicted."""
+        return SoftmaxClassifier(in_channels, sizes, self.background)
 
     def prediction_of(self, feature: Tensor) -> Tensor:
         """Logits of the softmax, ``[N, 1 + C, h, w]``."""
         return self.conv_seg(feature)
 
     def as_convolution(self) -> tuple[Tensor, Tensor]:
-        """The classifiers behind that of the background."""
+        """The classifiers behind that of the background, which has zero weight and the bias
+        ``NEVER`` where there is none."""
         first, others = self.conv_seg.background, self.conv_seg
-        weight = torch.cat([first.weight, others.seen_weight])
-        return weight, torch.cat([first.bias, others.seen_bias])
+        weight, bias = others.seen_weight, others.seen_bias
+        if first is None:
+            zero, never = torch.zeros_like(weight[:1]), torch.full_like(bias[:1], NEVER)
+            return torch.cat([zero, weight]), torch.cat([never, bias])
+        return torch.cat([first.weight, weight]), torch.cat([first.bias, bias])
+
+    def from_softmax(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
+        """As they are."""
+        parts = {'weight': weight, 'bias': bias}
+        taken = {f'steps.0.{name}': part[self.background :] for name, part in parts.items()}
+        if self.background:
+            taken |= {f'background.{name}': part[:1] for name, part in parts.items()}
+        return taken
 
     def uncertainty(self, prediction: Tensor) -> Tensor:
         """One minus the softmax."""

@@ -87,6 +87,8 @@ def first_step_config(cfg: Config) -> Config:
     )
     if scenario.left_out:
         cfg.scenario.classes = list(scenario.classes)
+    if not scenario.zero_counts:
+        cfg.scenario.unlabelled = scenario.unlabelled
     return cfg
 
 

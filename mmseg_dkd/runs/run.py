@@ -19,6 +19,7 @@ from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..engine.hooks import CostHook, ForgettingHook
 from ..engine.hooks.forgetting_hook import training_of
+from ..engine.start_from import take_over
 from ..evaluation import IncrementalIoUMetric
 from ..evaluation.scores import left_out
 from ..models.segmentor import segmentor_of
@@ -250,7 +251,10 @@ class Run:
         # The config may have one, with another bound.
         if not any(isinstance(hook, ForgettingHook) for hook in runner.hooks):
             runner.register_hook(ForgettingHook())
-        runner.train()
+        if segmentor_of(runner).complete:
+            take_over(runner, step.checkpoint)
+        else:
+            runner.train()
         spent = cost.spent()
         clip = runner.cfg.optim_wrapper.get('clip_grad') or {}
         training = training_of(runner.message_hub, clip.get('max_norm'))

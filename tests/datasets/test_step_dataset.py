@@ -174,6 +174,21 @@ def test_classes_left_out_are_background_or_nothing(voc, bare, step, test_mode):
     assert_is_plain_reading(data, sorted((bare / 'masks').iterdir()))
 
 
+@pytest.mark.parametrize('step', [0, 2])
+def test_unlabelled_pixels_that_are_ignored_are_void_in_testing_alone(bare, step):
+    ignoring = dict(BARE, unlabelled='ignored')
+    for test_mode, becomes in ((True, 255), (False, 0)):
+        usual, ignored = (
+            StepDataset(bare_cfg(bare), scenario, step, test_mode) for scenario in (BARE, ignoring)
+        )
+        zeros = 0
+        for one, other in zip(usual, ignored, strict=True):
+            before, after = (np.asarray(s['data_samples'].gt_sem_seg.data) for s in (one, other))
+            assert np.array_equal(after, np.where(before == 0, becomes, before))
+            zeros += (before == 0).sum()
+        assert zeros, 'masks without an unlabelled pixel prove nothing'
+
+
 def test_concatenated_lists_are_one_data_set(voc):
     parts = [
         voc_like('PascalVOCDataset', voc, 'train'),

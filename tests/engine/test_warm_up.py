@@ -74,13 +74,6 @@ def test_warm_up_descends_eq_10_on_features_of_eval_mode(from_softmax):
     assert sum(parameter.requires_grad for parameter in model.parameters()) == 2
 
 
-def test_warm_up_without_its_loss_is_refused(from_softmax):
-    cfg = from_softmax()
-    cfg.model.decode_head.update(init='random', loss_aux=None)
-    with pytest.raises(ValueError, match='nothing more to train at step 0: .* loss_aux=dict'):
-        incremental(cfg)
-
-
 def test_step_0_is_an_ordinary_step_afterwards(started, ordinary, from_softmax, tmp_path):
     entries = json.loads((started / 'results.json').read_text())
     assert [entry['step'] for entry in entries] == [0, 1]

@@ -11,9 +11,11 @@ from mmseg_dkd.models import IncrementalHead
 
 
 def head_of(
-    kind: str, step: int, scenario: str = '2-1', classes: int = 4, **changes
+    kind: str, step: int, scenario: str | dict = '2-1', classes: int = 4, **changes
 ) -> IncrementalHead:
     """A small head, so many classes to learn in all, weights far from zero."""
+    if isinstance(scenario, str):
+        scenario = dict(name=scenario, num_classes=classes)
     torch.manual_seed(step)
     cfg = dict(
         type=kind,
@@ -26,7 +28,7 @@ def head_of(
         dropout_ratio=0,
         norm_cfg=dict(type='BN'),
         align_corners=False,
-        scenario=dict(name=scenario, num_classes=classes),
+        scenario=scenario,
         step=step,
         num_classes=1 + classes,
     )

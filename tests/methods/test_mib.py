@@ -138,7 +138,7 @@ def test_teacher_gets_no_gradient():
 @pytest.mark.parametrize('name', ['init15_5', 'init100_50'])
 def test_initialisation_is_that_of_the_program(name):
     known, part = case('mib', name), 'head.conv_seg'
-    head = SimpleNamespace(step=1, new_labels=range(int(known['num_new'])))
+    head = SimpleNamespace(step=1, new_labels=range(int(known['num_new'])), background=True)
     state = {
         f'{part}.background.weight': known['background_weight'][:, :, None, None],
         f'{part}.background.bias': known['background_bias'],
@@ -191,6 +191,65 @@ def test_head_takes_both_terms_at_the_size_of_the_labels():
     assert set(losses) == {'loss_ce', 'loss_kd'}
     torch.testing.assert_close(losses['loss_ce'], plain_cross_entropy(logits, label, num_old=2))
     torch.testing.assert_close(losses['loss_kd'], 7 * plain_distillation(logits, teacher))
+
+
+# Every pixel shows one of the classes, as in stock models of ADE20K.
+BARE = dict(name='2-1', num_classes=4, has_background=False, unlabelled='ignored')
+
+
+def bare_heads() -> tuple:
+    """Old and new head without a background, and the maps of two images."""
+    old, new = (
+        head_of('MiBHead', step, kd_weight=7.0, scenario=BARE, num_classes=4).eval()
+        for step in (0, 1)
+    )
+    return old, new, [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
+
+
+def test_without_background_unknown_pixels_are_of_an_old_class_and_new_ones_are_not_distilled():
+    old, new, maps = bare_heads()
+    label = torch.randint(0, 2, (2, 8, 8)) * 3
+    label[0, 0], label[1, 0, :2] = 255, torch.tensor([0, 3])
+    losses = new.loss(maps, samples_of(label), {}, old.teacher_outputs(maps, student=new))
+    # The plain softmax over old and new classes alone.
+    q, p = (
+        torch.nn.functional.interpolate(
+            head.conv_seg(head.feature(maps))[:, 1:], (8, 8), mode='bilinear'
+        ).softmax(1)
+        for head in (new, old)
+    )
+    ce = torch.where(label == 3, -q[:, 2].log(), -q[:, :2].sum(1).log())[label != 255].mean()
+    torch.testing.assert_close(losses['loss_ce'], ce)
+    kd = -(p * q[:, :2].log()).sum(1)[label == 0].mean() / 3
+    torch.testing.assert_close(losses['loss_kd'], 7 * kd)
+
+
+def test_without_background_step_0_knows_nothing_unlabelled():
+    old, _, maps = bare_heads()
+    label = torch.randint(0, 3, (2, 8, 8))
+    label[0, 0] = 0
+    (loss,) = old.loss(maps, samples_of(label), {}).values()
+    void = torch.where(label == 0, 255, label)
+    (same,) = old.loss(maps, samples_of(void), {}).values()
+    logits = torch.nn.functional.interpolate(old(maps)[:, 1:], (8, 8), mode='bilinear')
+    torch.testing.assert_close(loss, same)
+    expected = torch.nn.functional.cross_entropy(logits, void - 1, ignore_index=254)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_without_background_old_classifiers_stay_and_new_ones_are_fresh():
+    old, new, _ = bare_heads()
+    state, fresh = ({f'head.{k}': v for k, v in h.state_dict().items()} for h in (old, new))
+    grown = new.start_new_classes(state, 'head', fresh)
+    assert grown.keys() == fresh.keys() and not any('background' in key for key in grown)
+    for key, tensor in grown.items():
+        assert torch.equal(tensor, fresh[key] if 'steps.1' in key else state[key]), key
+
+
+def test_nothing_is_distilled_from_no_pixel():
+    logits = torch.randn(1, 4, 2, 2, requires_grad=True)
+    loss = unbiased_distillation(logits, torch.randn(1, 3, 2, 2), torch.zeros(1, 2, 2).bool())
+    assert loss == 0 and not torch.autograd.grad(loss, logits)[0].any()
 
 
 def test_step_0_is_fine_tuning():
