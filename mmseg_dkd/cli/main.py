@@ -20,6 +20,7 @@ COMMANDS = {
     'prepare-demo': 'prepare.demo',
     'prepare-backbone': 'prepare.backbone',
     'prepare-lists': 'prepare.lists',
+    'prepare-masks': 'prepare.masks',
     'configs': 'configs',
     'convert-official': 'convert_official',
     'train-softmax': 'train_softmax',

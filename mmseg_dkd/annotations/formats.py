@@ -1,0 +1,64 @@
+"""Which annotation program wrote a file, and the reader of its format."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from . import coco, cvat, labelme, yolo
+from .picture import Picture
+
+KNOWN = (
+    'a COCO file (.json), a folder of labelme files (.json), a "CVAT for images 1.1" file (.xml), '
+    'or a YOLO folder with data.yaml and labels/*.txt'
+)
+
+
+def read_annotations(
+    where: Path, size_of: Callable[[str], tuple[int, int] | None]
+) -> list[Picture]:
+    """The pictures that annotations speak of, whatever the program.
+
+    Args:
+        where: ``KNOWN`` says what it may be.
+        size_of: Height and width of the image of a name without suffix, for YOLO, whose numbers
+            are shares of the image; None if there is no such image.
+
+    Raises:
+        FileNotFoundError: If there is no such file or folder.
+        ValueError: If it is none of these, or something in it is wrong.
+    """
+    if not where.exists():
+        raise FileNotFoundError(f'{where}: no such file or folder')
+    if where.is_dir():
+        if yolo.names_file(where):
+            return yolo.read(where, size_of)
+        files = sorted(where.rglob('*.json'))
+        pictures = [picture for file in files for picture in _of_json(file)]
+    elif where.suffix.lower() == '.xml':
+        pictures = cvat.read(where)
+    elif where.suffix.lower() == '.json':
+        pictures = _of_json(where)
+    else:
+        pictures = []
+    if not pictures:
+        raise ValueError(f'{where} has no annotations that are known: it may be {KNOWN}')
+    return pictures
+
+
+def _of_json(path: Path) -> list[Picture]:
+    try:
+        content = json.loads(path.read_text('utf-8-sig'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path} is no JSON: {error}') from error
+    keys = content.keys() if isinstance(content, dict) else ()
+    try:
+        if {'images', 'categories'} <= set(keys):
+            return coco.read(path, content)
+        if {'shapes', 'imagePath'} <= set(keys):
+            return [labelme.read(path, content)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path}: {type(error).__name__}: {error}: it is damaged') from error
+    raise ValueError(
+        f'{path} is neither COCO (images, annotations, categories) nor labelme (shapes, '
+        f'imagePath): it has {sorted(keys)[:8]}'
+    )

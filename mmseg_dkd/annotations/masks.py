@@ -1,0 +1,255 @@
+"""Masks of annotated images, as a data set of mmsegmentation reads them."""
+
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+import mmcv
+import numpy as np
+from mmengine.config import Config
+from PIL import Image
+
+from .formats import read_annotations
+from .picture import Picture, to_mask
+
+SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+BACKGROUND = 'background'
+DATASETS = 'datasets.py'
+
+
+class Images:
+    """The images of some folders, found by the names that annotation files have for them.
+
+    Args:
+        folders: Searched with all below them.
+
+    Raises:
+        ValueError: If a folder has no image, or two have one name.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folder_of: dict[Path, Path] = {}
+        for folder in folders:
+            found = [p for p in sorted(folder.rglob('*')) if p.suffix.lower() in SUFFIXES]
+            if not found:
+                raise ValueError(f'{folder}: no image there ({", ".join(SUFFIXES)})')
+            self.folder_of |= dict.fromkeys(found, folder)
+        named = Counter(folder.resolve().name for folder in folders)
+        if twice := [name for name, count in named.items() if count > 1]:
+            raise ValueError(f'two folders are called {twice[0]!r}: masks lie below these names')
+        self._by_name: dict[str, list[Path]] = defaultdict(list)
+        for path in self.folder_of:
+            self._by_name[path.name].append(path)
+            self._by_name[path.stem].append(path)
+
+    def name_of(self, path: Path) -> Path:
+        """An image below the name of its folder."""
+        folder = self.folder_of[path]
+        return Path(folder.resolve().name, path.relative_to(folder))
+
+    def find(self, name: str) -> Path | None:
+        """The image of this name, with or without folders and suffix; None if there is none.
+
+        Raises:
+            ValueError: If several fit as well.
+        """
+        parts = PurePosixPath(name.replace('\\', '/')).parts
+        candidates = self._by_name.get(parts[-1] if parts else '', [])
+        if len(candidates) > 1:
+            agreeing = [_common(parts[:-1], path.parent.parts) for path in candidates]
+            candidates = [
+                path
+                for path, common in zip(candidates, agreeing, strict=True)
+                if common == max(agreeing)
+            ]
+        if len(candidates) > 1:
+            raise ValueError(
+                f'{name} may be {candidates[0]} or {candidates[1]}: name the folder of the images '
+                'that are meant alone, or rename one'
+            )
+        return candidates[0] if candidates else None
+
+    def size_of(self, name: str) -> tuple[int, int] | None:
+        """Height and width of an image as training reads it; None if there is none."""
+        path = self.find(name)
+        return None if path is None else _size(path)
+
+
+def write_masks(
+    where: Path,
+    images: Images,
+    out: Path,
+    classes: Sequence[str],
+    others: str | None = None,
+) -> list[str]:
+    """Write a mask for every annotated image, lists of them, and a config of the data sets.
+
+    A mask has 0 where none of the classes is, and 1, 2, ... for the classes as given. It lies in
+    ``out`` below the name of its image's folder, as the image lies in that. ``out/datasets.py``
+    has the :class:`.LabelledFolder` of each folder and suffix, to be used as a base of a config.
+
+    Args:
+        where: The annotations (:func:`.read_annotations`).
+        images: The images.
+        out: A new folder.
+        classes: Names of the classes that masks shall have.
+        others: Images that no annotation speaks of: ``'empty'``, none of the classes is in them;
+            ``'skip'``, nobody looked, and they get no mask.
+
+    Returns:
+        What a person should know, a line each.
+
+    Raises:
+        ValueError: If a class is in no annotation, an image is annotated twice or has another size,
+            no annotation is of these images, or images without annotation are not said to be
+            something. Nothing is written then.
+        FileExistsError: If there is something at ``out``.
+    """
+    if out.exists():
+        raise FileExistsError(f'{out} is there already: delete it, or name another folder')
+    pictures = read_annotations(where, images.size_of)
+    found, notes = _matched(pictures, images, where)
+    notes += _check_classes(found.values(), classes, where)
+    rest = [path for path in images.folder_of if path not in found]
+    if rest and others is None:
+        raise ValueError(
+            f'{where} says nothing of {len(rest)} images, such as {rest[0]}: say by --others empty '
+            'that none of the classes is in them, or by --others skip that nobody looked'
+        )
+    if rest:
+        notes.append(f'{len(rest)} images without annotation: {others}')
+    drawn: dict[Path, Picture | None] = dict(found)
+    if others == 'empty':
+        drawn |= dict.fromkeys(rest)
+    claimed: Counter[tuple[str, str]] = Counter()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as beside:
+        whole = Path(beside, 'whole')
+        for path, picture in sorted(drawn.items()):
+            mask = draw(picture, _size(path), classes, claimed)
+            target = whole / images.name_of(path).with_suffix('.png')
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(mask).save(target)
+        _write_datasets(whole, out, images, sorted(drawn), classes)
+        whole.rename(out)
+    notes += [
+        f'{count} pixels are of {back} and of {front}: {front} lies in front'
+        for (back, front), count in sorted(claimed.items())
+    ]
+    return [*notes, f'{len(drawn)} masks in {out}, and their data sets in {out / DATASETS}']
+
+
+def _write_datasets(
+    whole: Path, out: Path, images: Images, paths: Sequence[Path], classes: Sequence[str]
+) -> None:
+    """Lists of the images of each folder and suffix, and the data sets that read by them."""
+    groups: dict[tuple[Path, str], list[str]] = defaultdict(list)
+    for path in paths:
+        folder = images.folder_of[path]
+        groups[folder, path.suffix].append(path.relative_to(folder).with_suffix('').as_posix())
+    datasets = []
+    for (folder, suffix), names in groups.items():
+        listed = f'{folder.resolve().name}{suffix.replace(".", "_")}.txt'
+        (whole / listed).write_text(''.join(f'{name}\n' for name in names))
+        datasets.append(
+            dict(
+                type='LabelledFolder',
+                metainfo=dict(classes=[BACKGROUND, *classes]),
+                labels={name: value for value, name in enumerate([BACKGROUND, *classes])},
+                data_prefix=dict(
+                    img_path=str(folder.resolve()),
+                    seg_map_path=str(out.resolve() / folder.resolve().name),
+                ),
+                ann_file=str(out.resolve() / listed),
+                img_suffix=suffix,
+            )
+        )
+    text = Config(dict(datasets=datasets)).pretty_text
+    (whole / DATASETS).write_text(f'# Written by mmseg-dkd prepare-masks.\n{text}')
+
+
+def draw(
+    picture: Picture | None,
+    size: tuple[int, int],
+    classes: Sequence[str],
+    claimed: Counter[tuple[str, str]],
+) -> np.ndarray:
+    """The mask of a picture, uint8 ``[H, W]``: 0, or one more than the place of the class.
+
+    Args:
+        picture: None for nothing.
+        size: Height and width.
+        classes: The classes that count.
+        claimed: Counts the pixels that a class takes from another one.
+    """
+    mask = np.zeros(size, np.uint8)
+    for region in picture.regions if picture else ():
+        if region.name not in classes:
+            continue
+        label, pixels = 1 + classes.index(region.name), to_mask(region)
+        for value, count in Counter(mask[pixels].tolist()).items():
+            if value not in (0, label):
+                claimed[classes[value - 1], region.name] += count
+        mask[pixels] = label
+    return mask
+
+
+def _matched(
+    pictures: Iterable[Picture], images: Images, where: Path
+) -> tuple[dict[Path, Picture], list[str]]:
+    """The picture of each image that has one, and notes."""
+    found: dict[Path, Picture] = {}
+    absent = []
+    for picture in pictures:
+        path = images.find(picture.image)
+        if path is None:
+            absent.append(picture)
+            continue
+        if path in found:
+            raise ValueError(
+                f'{path} is annotated twice, in {found[path].source} and {picture.source}: delete '
+                'one, or put all shapes into one'
+            )
+        if picture.size not in (None, _size(path)):
+            raise ValueError(
+                f'{picture.source}: {picture.image} is {picture.size} there, but {path} is '
+                f'{_size(path)} (height, width): give the images that were annotated'
+            )
+        found[path] = picture
+    if not found:
+        raise ValueError(
+            f'{where} speaks of other images, such as {absent[0].image}: none of them is in '
+            f'{", ".join(map(str, sorted(set(images.folder_of.values()))))}'
+        )
+    first = [picture.image for picture in absent[:1]]
+    return found, [f'{len(absent)} annotated images are not there, such as {n}' for n in first]
+
+
+def _check_classes(pictures: Iterable[Picture], classes: Sequence[str], where: Path) -> list[str]:
+    counts = Counter(region.name for picture in pictures for region in picture.regions)
+    if missing := [name for name in classes if name not in counts]:
+        raise ValueError(
+            f'{where}: {missing[0]!r} is in no image; there are '
+            f'{", ".join(f"{name} ({n})" for name, n in sorted(counts.items())) or "no shapes"}'
+        )
+    surplus = {name: n for name, n in sorted(counts.items()) if name not in classes}
+    return [
+        f'{name}: {n} shapes that are not asked for become {BACKGROUND}'
+        for name, n in surplus.items()
+    ]
+
+
+def _size(path: Path) -> tuple[int, int]:
+    height, width = mmcv.imread(path, backend='cv2').shape[:2]
+    return height, width
+
+
+def _common(ends: Sequence[str], others: Sequence[str]) -> int:
+    """How many parts two paths share at their ends."""
+    count = 0
+    for one, other in zip(reversed(ends), reversed(others), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
