@@ -73,7 +73,7 @@ class Images:
     def size_of(self, name: str) -> tuple[int, int] | None:
         """Height and width of an image as training reads it; None if there is none."""
         path = self.find(name)
-        return None if path is None else _size(path)
+        return None if path is None else size_of_image(path)
 
 
 def write_masks(
@@ -127,7 +127,7 @@ def write_masks(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as beside:
         whole = Path(beside, 'whole')
         for path, picture in sorted(drawn.items()):
-            mask = draw(picture, _size(path), classes, claimed)
+            mask = draw(picture, size_of_image(path), classes, claimed)
             target = whole / images.name_of(path).with_suffix('.png')
             target.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(mask).save(target)
@@ -177,20 +177,22 @@ def draw(
 ) -> np.ndarray:
     """The mask of a picture, uint8 ``[H, W]``: 0, or one more than the place of the class.
 
+    A region called background, with which holes are drawn, makes 0 of what lies behind it.
+
     Args:
         picture: None for nothing.
         size: Height and width.
         classes: The classes that count.
         claimed: Counts the pixels that a class takes from another one.
     """
-    mask = np.zeros(size, np.uint8)
+    mask, names = np.zeros(size, np.uint8), [BACKGROUND, *classes]
     for region in picture.regions if picture else ():
-        if region.name not in classes:
+        if region.name not in names:
             continue
-        label, pixels = 1 + classes.index(region.name), to_mask(region)
+        label, pixels = names.index(region.name), to_mask(region)
         for value, count in Counter(mask[pixels].tolist()).items():
-            if value not in (0, label):
-                claimed[classes[value - 1], region.name] += count
+            if 0 not in (value, label) and value != label:
+                claimed[names[value], region.name] += count
         mask[pixels] = label
     return mask
 
@@ -211,10 +213,10 @@ def _matched(
                 f'{path} is annotated twice, in {found[path].source} and {picture.source}: delete '
                 'one, or put all shapes into one'
             )
-        if picture.size not in (None, _size(path)):
+        if picture.size not in (None, size_of_image(path)):
             raise ValueError(
                 f'{picture.source}: {picture.image} is {picture.size} there, but {path} is '
-                f'{_size(path)} (height, width): give the images that were annotated'
+                f'{size_of_image(path)} (height, width): give the images that were annotated'
             )
         found[path] = picture
     if not found:
@@ -233,15 +235,20 @@ def _check_classes(pictures: Iterable[Picture], classes: Sequence[str], where: P
             f'{where}: {missing[0]!r} is in no image; there are '
             f'{", ".join(f"{name} ({n})" for name, n in sorted(counts.items())) or "no shapes"}'
         )
-    surplus = {name: n for name, n in sorted(counts.items()) if name not in classes}
-    return [
-        f'{name}: {n} shapes that are not asked for become {BACKGROUND}'
-        for name, n in surplus.items()
-    ]
+    surplus = sorted(counts.keys() - {BACKGROUND, *classes})
+    return [f'{name}: {counts[name]} shapes are left out, not being asked for' for name in surplus]
 
 
-def _size(path: Path) -> tuple[int, int]:
-    height, width = mmcv.imread(path, backend='cv2').shape[:2]
+def size_of_image(path: Path) -> tuple[int, int]:
+    """Height and width of an image, turned as training sees it.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    image = mmcv.imread(path, backend='cv2')
+    if image is None:
+        raise ValueError(f'{path} cannot be read as an image: mend it, or take it away')
+    height, width = image.shape[:2]
     return height, width
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     'evaluate': 'evaluate',
     'compare': 'compare',
     'export': 'export',
+    'predict': 'predict',
     'report': 'report',
     'figures': 'figures',
     'prepare-demo': 'prepare.demo',

@@ -63,7 +63,7 @@ def test_overlaps_and_classes_that_are_not_asked_for_are_said(photos, scenes, tm
     prepare(WRITERS['coco polygons'](scenes, tmp_path), photos, tmp_path / 'out')
     said = capsys.readouterr().out
     people = sum(name == 'person' for _, outlines in scenes.values() for name, _ in outlines)
-    assert f'person: {people} shapes that are not asked for become background' in said
+    assert f'person: {people} shapes are left out, not being asked for' in said
     assert 'pixels are of pallet and of forklift: forklift lies in front' in said
     assert '30 masks in' in said and 'annotated images are not there' not in said
 
