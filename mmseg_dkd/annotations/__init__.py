@@ -5,7 +5,8 @@ run-length masks by pycocotools, whatever the format, so the same outlines give 
 """
 
 from .formats import read_annotations
+from .images import Images
 from .masks import write_masks
 from .picture import Picture, Region
 
-__all__ = ['Picture', 'Region', 'read_annotations', 'write_masks']
+__all__ = ['Images', 'Picture', 'Region', 'read_annotations', 'write_masks']

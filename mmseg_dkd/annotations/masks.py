@@ -3,77 +3,20 @@
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import mmcv
 import numpy as np
 from mmengine.config import Config
 from PIL import Image
 
+from ..labels import check_names
+from ..scenario import MOST_CLASSES
 from .formats import read_annotations
+from .images import Images, size_of_image
 from .picture import Picture, to_mask
 
-SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 BACKGROUND = 'background'
 DATASETS = 'datasets.py'
-
-
-class Images:
-    """The images of some folders, found by the names that annotation files have for them.
-
-    Args:
-        folders: Searched with all below them.
-
-    Raises:
-        ValueError: If a folder has no image, or two have one name.
-    """
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.folder_of: dict[Path, Path] = {}
-        for folder in folders:
-            found = [p for p in sorted(folder.rglob('*')) if p.suffix.lower() in SUFFIXES]
-            if not found:
-                raise ValueError(f'{folder}: no image there ({", ".join(SUFFIXES)})')
-            self.folder_of |= dict.fromkeys(found, folder)
-        named = Counter(folder.resolve().name for folder in folders)
-        if twice := [name for name, count in named.items() if count > 1]:
-            raise ValueError(f'two folders are called {twice[0]!r}: masks lie below these names')
-        self._by_name: dict[str, list[Path]] = defaultdict(list)
-        for path in self.folder_of:
-            self._by_name[path.name].append(path)
-            self._by_name[path.stem].append(path)
-
-    def name_of(self, path: Path) -> Path:
-        """An image below the name of its folder."""
-        folder = self.folder_of[path]
-        return Path(folder.resolve().name, path.relative_to(folder))
-
-    def find(self, name: str) -> Path | None:
-        """The image of this name, with or without folders and suffix; None if there is none.
-
-        Raises:
-            ValueError: If several fit as well.
-        """
-        parts = PurePosixPath(name.replace('\\', '/')).parts
-        candidates = self._by_name.get(parts[-1] if parts else '', [])
-        if len(candidates) > 1:
-            agreeing = [_common(parts[:-1], path.parent.parts) for path in candidates]
-            candidates = [
-                path
-                for path, common in zip(candidates, agreeing, strict=True)
-                if common == max(agreeing)
-            ]
-        if len(candidates) > 1:
-            raise ValueError(
-                f'{name} may be {candidates[0]} or {candidates[1]}: name the folder of the images '
-                'that are meant alone, or rename one'
-            )
-        return candidates[0] if candidates else None
-
-    def size_of(self, name: str) -> tuple[int, int] | None:
-        """Height and width of an image as training reads it; None if there is none."""
-        path = self.find(name)
-        return None if path is None else size_of_image(path)
 
 
 def write_masks(
@@ -101,13 +44,17 @@ def write_masks(
         What a person should know, a line each.
 
     Raises:
-        ValueError: If a class is in no annotation, an image is annotated twice or has another size,
-            no annotation is of these images, or images without annotation are not said to be
-            something. Nothing is written then.
+        ValueError: If the classes are too many or have wrong names, one of them is in no
+            annotation, an image is annotated twice or has another size, no annotation is of these
+            images, or images without annotation are not said to be something. Nothing is written
+            then.
         FileExistsError: If there is something at ``out``.
     """
     if out.exists():
         raise FileExistsError(f'{out} is there already: delete it, or name another folder')
+    check_names([BACKGROUND, *classes])
+    if len(classes) > MOST_CLASSES:
+        raise ValueError(f'{len(classes)} classes: masks have room for {MOST_CLASSES}')
     pictures = read_annotations(where, images.size_of)
     found, notes = _matched(pictures, images, where)
     notes += _check_classes(found.values(), classes, where)
@@ -237,26 +184,3 @@ def _check_classes(pictures: Iterable[Picture], classes: Sequence[str], where: P
         )
     surplus = sorted(counts.keys() - {BACKGROUND, *classes})
     return [f'{name}: {counts[name]} shapes are left out, not being asked for' for name in surplus]
-
-
-def size_of_image(path: Path) -> tuple[int, int]:
-    """Height and width of an image, turned as training sees it.
-
-    Raises:
-        ValueError: If it cannot be read.
-    """
-    image = mmcv.imread(path, backend='cv2')
-    if image is None:
-        raise ValueError(f'{path} cannot be read as an image: mend it, or take it away')
-    height, width = image.shape[:2]
-    return height, width
-
-
-def _common(ends: Sequence[str], others: Sequence[str]) -> int:
-    """How many parts two paths share at their ends."""
-    count = 0
-    for one, other in zip(reversed(ends), reversed(others), strict=False):
-        if one != other:
-            break
-        count += 1
-    return count

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.utils import track_iter_progress
     from mmseg.apis import inference_model, init_model
 
-    from ..annotations.masks import Images, size_of_image
+    from ..annotations.images import Images, size_of_image
     from ..annotations.outlines import Writer
 
     images = Images(args.images)

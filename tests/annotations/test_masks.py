@@ -134,6 +134,26 @@ def test_names_that_several_images_have_are_refused(photos, scenes, tmp_path):
         prepare(file, tmp_path / 'images', tmp_path / 'out')
 
 
+def test_images_that_would_share_a_mask_are_refused(photos, scenes, tmp_path):
+    for suffix in ('jpg', 'png'):
+        (tmp_path / 'images').mkdir(exist_ok=True)
+        Image.new('RGB', (4, 4)).save(tmp_path / f'images/a.{suffix}')
+    file = coco(scenes, tmp_path / 'a.json', as_polygon)
+    with pytest.raises(SystemExit, match='images/a: there are two images of this name'):
+        prepare(file, tmp_path / 'images', tmp_path / 'out')
+
+
+@pytest.mark.parametrize('name', ['forklift', 'background', ' '])
+def test_classes_have_names_of_their_own(name, photos, scenes, tmp_path):
+    file = coco(scenes, tmp_path / 'a.json', as_polygon)
+    with pytest.raises(SystemExit, match='name'):
+        main(
+            ['prepare-masks', str(file), '--images', str(photos), '--out', str(tmp_path / 'out')]
+            + ['--classes', 'forklift', name]
+        )
+    assert not (tmp_path / 'out').exists()
+
+
 def test_labels_of_images_that_are_not_there_are_said(photos, scenes, tmp_path, capsys):
     more = dict(scenes, gone=((4, 4), []))
     prepare(coco(more, tmp_path / 'a.json', as_polygon), photos, tmp_path / 'out')

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
         import pycocotools  # noqa: F401
     except ImportError as error:
         raise ValueError(f"{error}: pip install 'mmseg_dkd[data]'") from error
-    from ...annotations.masks import Images, write_masks
+    from ...annotations import Images, write_masks
 
     images = Images(args.images)
     print(*write_masks(args.annotations, images, args.out, args.classes, args.others), sep='\n')
