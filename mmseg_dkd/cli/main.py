@@ -14,6 +14,7 @@ COMMANDS = {
     'test': 'test',
     'evaluate': 'evaluate',
     'compare': 'compare',
+    'compare-models': 'compare_models',
     'export': 'export',
     'predict': 'predict',
     'report': 'report',
