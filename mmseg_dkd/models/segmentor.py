@@ -88,7 +88,8 @@ class IncrementalSegmentor(EncoderDecoder):
             for module in self._modules_of((_BatchNorm,)):
                 module.requires_grad_(False)
         self.converted = converted
-        if converted:
+        # Distributed training takes no model in which nothing could be trained.
+        if converted and not self.complete:
             self.requires_grad_(False)
             for head in self.incremental_heads.values():
                 for name in head.lacking:

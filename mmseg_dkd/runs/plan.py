@@ -17,7 +17,6 @@ from ..datasets.step_dataset import StepDataset
 from ..engine import hand_over, start_from
 from ..engine.amp import problems_of_device
 from ..engine.schedule import by_epoch_of, notes_of_schedule
-from ..models.segmentor import IncrementalSegmentor
 from ..models.weights import pretrained
 from .preflight import problems_of
 from .step import Step
@@ -132,8 +131,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
             # Its optimizer needs none.
             own = ('type', 'dtype', 'loss_scale')
             wrapper = ConfigDict({k: v for k, v in wrapper.items() if k not in own})
-        if not (isinstance(model, IncrementalSegmentor) and model.complete):
-            build_optim_wrapper(model, wrapper)
+        build_optim_wrapper(model, wrapper)
     except WRONG as error:
         plan.missing.append(_words(error))
     if start := cfg.get('start_from'):

@@ -11,12 +11,14 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from PIL import Image
+from torch.distributed.elastic.utils.distributed import get_free_port
 
 from mmseg_dkd.datasets.demo.fashion import FashionDataset
 from mmseg_dkd.engine import start_from
 from mmseg_dkd.runs import Run
 from mmseg_dkd.utils import checkpoint_types
 from tests.softmax import CLASSES, HEAD, incremental
+from tests.tools.test_tools import run
 
 NAMES, PALETTE = (FashionDataset.METAINFO[key][1:] for key in ('classes', 'palette'))
 
@@ -101,6 +103,20 @@ def test_step_0_is_the_stock_model_with_a_background(method, tiny, ordinary, tmp
     assert first['miou_all'] == pytest.approx(metrics['mIoU'], abs=0.01)
     kept = checkpoint_types.load(tmp_path / 'run/step_0/iter_2.pth')
     of_stock(kept['state_dict'], checkpoint_types.load(path)['state_dict'])
+
+
+@pytest.mark.slow
+def test_step_0_is_the_stock_model_in_two_processes(tiny, ordinary, tmp_path):
+    tiny('mib/fashion_4-2.py').dump(tmp_path / 'run.py')
+    done = run(
+        'tools/dist_train.sh', tmp_path / 'run.py', 2, '--steps', '0-1',
+        '--start-from', ordinary / 'iter_2.pth', '--work-dir', tmp_path / 'run',
+        PORT=str(get_free_port()),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    kept = checkpoint_types.load(tmp_path / 'run/step_0/iter_2.pth')
+    of_stock(kept['state_dict'], checkpoint_types.load(ordinary / 'iter_2.pth')['state_dict'])
+    assert len(json.loads((tmp_path / 'run/results.json').read_text())) == 2
 
 
 def test_step_0_is_the_stock_model_without_a_background(bare, tmp_path, undrawn):
