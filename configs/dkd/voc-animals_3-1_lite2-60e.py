@@ -6,7 +6,7 @@
 _base_ = [
     '../_base_/models/aspp_efficientnet-lite2-d16.py',
     '../_base_/datasets/voc-animals_3-1.py',
-    '../_base_/schedules/dkd_photos_60e.py',
+    '../_base_/schedules/photos_60e.py',
     '../_base_/methods/dkd_photos.py',
     '../_base_/incremental_runtime.py',
 ]
@@ -15,3 +15,5 @@ model = dict(
     decode_head=dict(_base_.method, num_classes=21, scenario=_base_.scenario))
 train_dataloader = dict(
     batch_size=32, num_workers=5, sampler=dict(type='DefaultSampler'))
+# As in DKD's program, student and teacher of a later step are in the same mode.
+later_steps = dict(model=dict(freeze_norm=True, freeze_dropout=True))

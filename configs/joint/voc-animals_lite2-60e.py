@@ -5,7 +5,7 @@
 _base_ = [
     '../_base_/models/aspp_efficientnet-lite2-d16.py',
     '../_base_/datasets/voc-animals_joint.py',
-    '../_base_/schedules/dkd_photos_60e.py',
+    '../_base_/schedules/photos_60e.py',
     '../_base_/methods/dkd_photos.py',
     '../_base_/incremental_runtime.py',
 ]
