@@ -3,9 +3,10 @@
     mmseg-dkd prepare-masks labels.json --images photos --classes forklift pallet --out masks
 
 The file is known by what is in it: COCO's JSON (polygons, run-length masks, crowds), a folder of
-labelme's JSON files, CVAT's XML for images 1.1, or a YOLO folder with data.yaml and labels/*.txt.
-masks/datasets.py has the data sets for a config (docs/own_data.md). It needs the extra "data":
-pip install 'mmseg_dkd[data]'
+labelme's JSON files, CVAT's XML for images 1.1, or a YOLO folder with data.yaml and text files in
+labels. masks/datasets.py has the data sets for a config (docs/own_data.md).
+
+It needs the extra "data": pip install 'mmseg_dkd[data]'
 """
 
 import argparse
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError, FileExistsError, ValueError: As
-            :func:`mmseg_dkd.annotations.write_masks`, or if the reader is not installed.
+            :func:`mmseg_dkd.annotations.masks.write_masks`, or if the reader is not installed.
     """
     try:
         import pycocotools  # noqa: F401
