@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import mmcv
@@ -74,6 +75,7 @@ class Images:
         return None if path is None else size_of_image(path)
 
 
+@cache
 def size_of_image(path: Path) -> tuple[int, int]:
     """Height and width of an image, turned as training sees it.
 

@@ -1,6 +1,5 @@
 """Masks of annotated images, as a data set of mmsegmentation reads them."""
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image
 
 from ..labels import check_names
 from ..scenario import MOST_CLASSES
+from ..utils.atomic import new_folder, refuse_existing
 from .formats import read_annotations
 from .images import Images, size_of_image
 from .picture import Picture, to_mask
@@ -50,8 +50,7 @@ def write_masks(
             then.
         FileExistsError: If there is something at ``out``.
     """
-    if out.exists():
-        raise FileExistsError(f'{out} is there already: delete it, or name another folder')
+    refuse_existing(out)
     check_names([BACKGROUND, *classes])
     if len(classes) > MOST_CLASSES:
         raise ValueError(f'{len(classes)} classes: masks have room for {MOST_CLASSES}')
@@ -70,16 +69,13 @@ def write_masks(
     if others == 'empty':
         drawn |= dict.fromkeys(rest)
     claimed: Counter[tuple[str, str]] = Counter()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as beside:
-        whole = Path(beside, 'whole')
+    with new_folder(out) as whole:
         for path, picture in sorted(drawn.items()):
             mask = draw(picture, size_of_image(path), classes, claimed)
             target = whole / images.name_of(path).with_suffix('.png')
             target.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(mask).save(target)
         _write_datasets(whole, out, images, sorted(drawn), classes)
-        whole.rename(out)
     notes += [
         f'{count} pixels are of {back} and of {front}: {front} lies in front'
         for (back, front), count in sorted(claimed.items())

@@ -19,12 +19,21 @@ class Outline:
     Attributes:
         name: The class.
         points: Its border in pixels, ``[n, 2]`` x and y.
-        mask: The part itself, holes left out, bool ``[H, W]``.
+        corner: Row and column of the upper left corner of its box.
+        mask: The part itself within its box, holes left out, bool ``[h, w]``.
     """
 
     name: str
     points: np.ndarray
+    corner: tuple[int, int]
     mask: np.ndarray
+
+    def whole(self, size: tuple[int, ...]) -> np.ndarray:
+        """The part in an image of this height and width, bool ``[H, W]``."""
+        (top, left), (height, width) = self.corner, self.mask.shape
+        placed = np.zeros(size, bool)
+        placed[top : top + height, left : left + width] = self.mask
+        return placed
 
 
 def outlines(labels: np.ndarray, names: Sequence[str], unnamed: Sequence[str]) -> list[Outline]:
@@ -41,14 +50,17 @@ def outlines(labels: np.ndarray, names: Sequence[str], unnamed: Sequence[str]) -
     found = []
     for label in np.unique(labels):
         part = (labels == label).astype(np.uint8)
-        count, parts = cv2.connectedComponents(part, connectivity=4)
-        for number in range(1, count):
-            mask = parts == number
-            if names[label] in unnamed and _touches_border(mask):
+        _, parts, boxes, _ = cv2.connectedComponentsWithStats(part, connectivity=4)
+        # Box 0 is of what is not the label.
+        for number, (left, top, width, height, _) in enumerate(boxes.tolist()[1:], 1):
+            inside = top > 0 < left and top + height < len(labels) and left + width < len(labels[0])
+            if names[label] in unnamed and not inside:
                 continue
-            found.append((*_border(mask), names[label], mask))
-    found.sort(key=lambda each: -each[0])
-    return [Outline(name, points, mask) for _, points, name, mask in found]
+            mask = parts[top : top + height, left : left + width] == number
+            area, border = _border(mask)
+            shape = Outline(names[label], border + (left, top), (top, left), mask)
+            found.append((area, shape))
+    return [shape for _, shape in sorted(found, key=lambda each: -each[0])]
 
 
 def _border(mask: np.ndarray) -> tuple[float, np.ndarray]:
@@ -62,16 +74,12 @@ def _border(mask: np.ndarray) -> tuple[float, np.ndarray]:
     return cv2.contourArea(border), (border[:, 0] + 0.5) / 2
 
 
-def _touches_border(mask: np.ndarray) -> bool:
-    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
-
-
 class Writer:
     """Writes label maps in one of three formats.
 
     Args:
         kind: ``'png'``, ``'labelme'`` or ``'coco'``.
-        folder: Where to; it is made.
+        folder: Where to.
         names: Of the labels.
         unnamed: Names that have no shape, such as background.
     """
@@ -81,7 +89,6 @@ class Writer:
     ) -> None:
         self.kind, self.folder, self.names, self.unnamed = kind, folder, names, unnamed
         self._coco = _Coco([name for name in names if name not in unnamed])
-        folder.mkdir(parents=True)
 
     def add(self, labels: np.ndarray, image: Path, seen: str) -> None:
         """Write what belongs to one image.
@@ -150,7 +157,7 @@ class _Coco:
         for shape in shapes:
             if shape.name not in self.names:
                 continue
-            rle = from_mask(shape.mask)
+            rle = from_mask(shape.whole(size))
             left, top = np.floor(shape.points.min(0)).tolist()
             right, bottom = np.ceil(shape.points.max(0)).tolist()
             self.content['annotations'].append(

@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> None:
         ValueError: If a folder has several, or an image or mask is wrong.
         SystemExit: If a class fell too far, or a pixel moved that may not.
     """
-    if args.out.exists():
-        raise FileExistsError(f'{args.out} is there already: delete it, or name another folder')
+    from ..utils.atomic import refuse_existing
+
+    refuse_existing(args.out)
     import torch
     from mmengine.utils import track_iter_progress
     from mmseg.apis import inference_model, init_model

@@ -14,7 +14,6 @@ extra "data": pip install 'mmseg_dkd[data]'
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 from .options import add_cfg_options, load_config
@@ -46,10 +45,11 @@ def run(args: argparse.Namespace) -> None:
         FileExistsError: If there is something at ``out``.
         ValueError: If a folder has no image, or an image cannot be read; nothing is written then.
     """
+    from ..utils.atomic import new_folder, refuse_existing
+
     if not args.checkpoint.is_file():
         raise FileNotFoundError(f'{args.checkpoint}: no such file')
-    if args.out.exists():
-        raise FileExistsError(f'{args.out} is there already: delete it, or name another folder')
+    refuse_existing(args.out)
     cfg = load_config(args.config, args.cfg_options)
     import torch
     from mmengine.utils import track_iter_progress
@@ -60,11 +60,9 @@ def run(args: argparse.Namespace) -> None:
 
     images = Images(args.images)
     device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    model = init_model(cfg, str(args.checkpoint), device=device)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.out.parent, prefix=f'.{args.out.name}.') as beside:
-        whole = Path(beside, 'whole')
-        writer = Writer(args.format, whole, list(model.dataset_meta['classes']), NOTHING)
+    with new_folder(args.out) as draft:
+        model = init_model(cfg, str(args.checkpoint), device=device)
+        writer = Writer(args.format, draft, list(model.dataset_meta['classes']), NOTHING)
         for path in track_iter_progress(list(images.folder_of)):
             # mmseg would fail without naming the file.
             size_of_image(path)
@@ -72,5 +70,4 @@ def run(args: argparse.Namespace) -> None:
             name = images.name_of(path)
             writer.add(labels, name, os.path.relpath(path, (args.out / name).parent))
         writer.finish()
-        whole.rename(args.out)
     print(f'\n{len(images.folder_of)} images in {args.out}')

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
-from ..labels import NUM_VALUES, VOID
+from ..labels import VOID
+from .confusion import confusion_matrix
 
 
 @dataclass
@@ -28,14 +30,14 @@ class ModelPair:
     confusion: dict[str, np.ndarray] = field(init=False)
 
     def __post_init__(self) -> None:
-        size = (NUM_VALUES, NUM_VALUES)
-        self.moved = np.zeros(size, np.int64)
-        self.confusion = {name: np.zeros(size, np.int64) for name in ('old', 'new')}
         # What the new model has lost gets numbers behind its own.
         lost = [name for name in self.old if name not in self.new]
         self._names = [*self.new, *lost]
         if len(self._names) >= VOID:
             raise ValueError(f'{len(self._names)} classes: at most {VOID - 1} can be compared')
+        size = (len(self._names), len(self._names))
+        self.moved = np.zeros(size, np.int64)
+        self.confusion = {name: np.zeros(size, np.int64) for name in ('old', 'new')}
         self._number = np.array([self._names.index(name) for name in self.old])
 
     def add(self, before: np.ndarray, after: np.ndarray, truth: np.ndarray | None) -> int:
@@ -53,7 +55,7 @@ class ModelPair:
             ValueError: If the truth has a number that is no class, or is of another size.
         """
         before = self._number[before]
-        table = _pairs(before, after)
+        table = self._pairs(before, after)
         self.moved += table
         self.images += 1
         if truth is not None:
@@ -62,10 +64,15 @@ class ModelPair:
             wrong = np.unique(truth[(truth != VOID) & (truth >= len(self.new))])
             if len(wrong):
                 raise ValueError(f'the mask has {wrong.tolist()}, the classes are {list(self.new)}')
-            known = truth != VOID
             for name, guess in (('old', before), ('new', after)):
-                self.confusion[name] += _pairs(truth[known], guess[known])
+                self.confusion[name] += self._pairs(truth, guess)
         return int(table.sum() - table.trace())
+
+    def _pairs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        of_rows, of_columns = (
+            torch.from_numpy(labels.astype(np.int64)) for labels in (rows, columns)
+        )
+        return confusion_matrix(of_columns, of_rows, len(self._names), VOID).numpy()
 
     def _between_old(self, table: np.ndarray) -> int:
         numbers = np.unique(self._number)
@@ -96,11 +103,6 @@ class ModelPair:
                 for which, counts in self.confusion.items()
             }
         return found
-
-
-def _pairs(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    pairs = rows.astype(np.int64).ravel() * NUM_VALUES + columns.astype(np.int64).ravel()
-    return np.bincount(pairs, minlength=NUM_VALUES**2).reshape(NUM_VALUES, NUM_VALUES)
 
 
 def _iou(counts: np.ndarray, number: int) -> float | None:

@@ -72,10 +72,8 @@ def background_start(
         state, name, fresh: As for :meth:`.IncrementalHead.start_new_classes`.
 
     Returns:
-        The tensors of the background's classifier and of the new ones; none without a background.
+        The tensors of the background's classifier and of the new ones.
     """
-    if not head.background:
-        return {}
     started = {}
     share = math.log(1 + len(head.new_labels))
     for part, less in (('weight', 0.0), ('bias', share)):
@@ -130,6 +128,8 @@ class MiBHead(UnbiasedHead):
     def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """By :func:`background_start`."""
+        """By :func:`background_start`; at random without a background."""
         started = super().start_new_classes(state, name, fresh)
+        if not self.background:
+            return started
         return started | background_start(self, state, name, fresh)

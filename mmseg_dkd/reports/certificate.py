@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image
 
 from ..datasets.reading import read_picture
 from ..evaluation.model_pair import ModelPair
+from ..utils.atomic import new_folder
 from .table import markdown
 
 
@@ -99,14 +99,10 @@ def write_certificate(
         iou=iou,
         most_changed={str(changed.path): changed.pixels for changed in most},
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as beside:
-        whole = Path(beside, 'whole')
-        whole.mkdir()
+    with new_folder(out) as whole:
         (whole / 'certificate.json').write_text(json.dumps(content, indent=1))
         for number, changed in enumerate(most):
             _picture(changed, palettes).save(whole / f'changed_{number}.png')
-        whole.rename(out)
     return falls
 
 

@@ -4,8 +4,8 @@ import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,6 +52,32 @@ def write_atomically(
         if isinstance(error.__context__, OSError):
             raise unwritable(path, error.__context__, remedy) from error
         raise
+
+
+def refuse_existing(path: Path) -> None:
+    """Say so if a folder that is to be new is there, before any work is done for it.
+
+    Raises:
+        FileExistsError: If there is something at ``path``.
+    """
+    if path.exists():
+        raise FileExistsError(f'{path} is there already: delete it, or name another folder')
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` to write into, which becomes ``path`` once all is written.
+
+    Raises:
+        FileExistsError: As :func:`refuse_existing`.
+    """
+    refuse_existing(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f'.{path.name}.') as beside:
+        draft = Path(beside, 'whole')
+        draft.mkdir()
+        yield draft
+        draft.rename(path)
 
 
 def write_text(path: str | Path, text: str, remedy: str = REMEDY) -> None:

@@ -36,7 +36,7 @@ def test_filled_one_after_the_other_they_are_the_label_map(seed, size, grain):
     picture = Picture('x', size, Path(), regions)
     assert np.array_equal(draw(picture, size, NAMES[1:], Counter()), labels)
     for shape in shapes:
-        assert (labels[shape.mask] == NAMES.index(shape.name)).all()
+        assert (labels[shape.whole(size)] == NAMES.index(shape.name)).all()
 
 
 def test_background_is_outlined_in_holes_alone():
