@@ -33,16 +33,23 @@ def read_annotations(
         if yolo.names_file(where):
             return yolo.read(where, size_of)
         files = sorted(where.rglob('*.json'))
-        pictures = [picture for file in files for picture in _of_json(file)]
-    elif where.suffix.lower() == '.xml':
-        pictures = cvat.read(where)
-    elif where.suffix.lower() == '.json':
-        pictures = _of_json(where)
     else:
-        pictures = []
+        files = [where]
+    pictures = [picture for file in files for picture in _of_file(file)]
     if not pictures:
         raise ValueError(f'{where} has no annotations that are known: it may be {KNOWN}')
     return pictures
+
+
+def _of_file(path: Path) -> list[Picture]:
+    try:
+        if path.suffix.lower() == '.xml':
+            return cvat.read(path)
+        if path.suffix.lower() == '.json':
+            return _of_json(path)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path}: {type(error).__name__}: {error}: it is damaged') from error
+    return []
 
 
 def _of_json(path: Path) -> list[Picture]:
@@ -51,13 +58,10 @@ def _of_json(path: Path) -> list[Picture]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is no JSON: {error}') from error
     keys = content.keys() if isinstance(content, dict) else ()
-    try:
-        if {'images', 'categories'} <= set(keys):
-            return coco.read(path, content)
-        if {'shapes', 'imagePath'} <= set(keys):
-            return [labelme.read(path, content)]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f'{path}: {type(error).__name__}: {error}: it is damaged') from error
+    if {'images', 'categories'} <= set(keys):
+        return coco.read(path, content)
+    if {'shapes', 'imagePath'} <= set(keys):
+        return [labelme.read(path, content)]
     raise ValueError(
         f'{path} is neither COCO (images, annotations, categories) nor labelme (shapes, '
         f'imagePath): it has {sorted(keys)[:8]}'

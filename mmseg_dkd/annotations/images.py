@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-import mmcv
+from mmcv.transforms import LoadImageFromFile
 
+from ..datasets.reading import read_whole
+
+LOADER = LoadImageFromFile()
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
@@ -82,10 +85,7 @@ def size_of_image(path: Path) -> tuple[int, int]:
     Raises:
         ValueError: If it cannot be read.
     """
-    image = mmcv.imread(path, backend='cv2')
-    if image is None:
-        raise ValueError(f'{path} cannot be read as an image: mend it, or take it away')
-    height, width = image.shape[:2]
+    height, width = read_whole(str(path), dict(img_path=str(path)), LOADER, 'img').shape[:2]
     return height, width
 
 

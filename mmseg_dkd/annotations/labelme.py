@@ -55,8 +55,11 @@ def _rle(shape: dict, size: tuple[int, int], where: str) -> dict:
 
 def _placed(shape: dict, size: tuple[int, int], where: str) -> np.ndarray:
     """A mask shape is a PNG that lies in its box."""
-    with Image.open(io.BytesIO(base64.b64decode(shape['mask']))) as picture:
-        small = np.asarray(picture) > 0
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(shape['mask']))) as picture:
+            small = np.asarray(picture) > 0
+    except (ValueError, OSError) as error:
+        raise ValueError(f'{where}: its mask is damaged: {error}') from error
     left, top = (round(value) for value in shape['points'][0])
     whole = np.zeros(size, bool)
     window = whole[max(top, 0) : top + small.shape[0], max(left, 0) : left + small.shape[1]]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
-from ..datasets.reading import read_picture
+from ..datasets.reading import read_picture, read_whole
 from ..evaluation.model_pair import ModelPair
 from ..utils.atomic import new_folder
 from .table import markdown
@@ -55,12 +56,13 @@ def read_labels(image: Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is none.
+        ValueError: If it cannot be read whole.
     """
     path = image.with_suffix('.png')
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such mask: mmseg-dkd prepare-masks writes masks so')
-    with Image.open(path) as mask:
-        return np.asarray(mask)
+    info = dict(seg_map_path=str(path), seg_fields=[], reduce_zero_label=False, label_map=None)
+    return read_whole(str(path), info, LoadAnnotations(), 'gt_seg_map')
 
 
 def write_certificate(

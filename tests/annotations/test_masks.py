@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -174,6 +175,7 @@ def test_a_folder_that_is_there_is_left_alone(photos, scenes, tmp_path):
         ('a.json', '[1, 2]', r'neither COCO .* it has \[\]'),
         ('a.json', '{"images": [{}], "categories": []}', 'KeyError: .id.* it is damaged'),
         ('a.xml', '<annotations>', 'is no XML'),
+        ('a.xml', '<annotations><image/></annotations>', 'a.xml: KeyError: .height.* damaged'),
         ('a.xml', '<annotations/>', 'CVAT for images 1.1'),
         ('a.xml', '<!DOCTYPE a><annotations/>', 'document type is declared'),
         ('a.txt', '', 'it may be a COCO file'),
@@ -218,7 +220,78 @@ def test_rectangles_and_circles_of_labelme(shape, area, tmp_path):
     prepare(folder, tmp_path / 'photos', tmp_path / 'out')
     mask = np.asarray(Image.open(tmp_path / 'out/photos/a.png'))
     assert (mask == 2).sum() == pytest.approx(area, rel=0.02) and not (mask == 1).any()
-    content['shapes'][0] = dict(label='forklift', shape_type='line', points=[[1, 1], [2, 2]])
-    (folder / 'a.json').write_text(json.dumps(content))
-    with pytest.raises(SystemExit, match='shape 0: a line of 2 points has no area'):
-        prepare(folder, tmp_path / 'photos', tmp_path / 'again')
+    for wrong, words in [
+        (dict(shape_type='line'), 'shape 0: a line of 2 points has no area'),
+        (dict(shape_type='mask', mask='AAAA'), 'shape 0: its mask is damaged'),
+    ]:
+        content['shapes'][0] = dict(wrong, label='forklift', points=[[1, 1], [2, 2]])
+        (folder / 'a.json').write_text(json.dumps(content))
+        with pytest.raises(SystemExit, match=words):
+            prepare(folder, tmp_path / 'photos', tmp_path / 'again')
+
+
+@pytest.mark.parametrize(
+    'tag, given, area',
+    [
+        ('box', dict(xtl='10', ytl='5', xbr='30', ybr='25'), 20 * 20),
+        ('box', dict(xtl='10', ytl='5', xbr='30', ybr='25', rotation='0'), 20 * 20),
+        ('mask', dict(left='7', top='3', width='4', height='2', rle='1, 2, 3, 2'), 4),
+    ],
+)
+def test_boxes_and_small_masks_of_cvat(tag, given, area, tmp_path):
+    file = one_shape_of_cvat(tag, given, tmp_path)
+    prepare(file, tmp_path / 'photos', tmp_path / 'out')
+    mask = np.asarray(Image.open(tmp_path / 'out/photos/a.png'))
+    assert (mask == 2).sum() == area and not (mask == 1).any()
+    if tag == 'mask':
+        assert np.argwhere(mask).tolist() == [[3, 8], [3, 9], [4, 9], [4, 10]]
+    else:
+        assert (mask[5:25, 10:30] == 2).all()
+
+
+@pytest.mark.parametrize(
+    'tag, given, words',
+    [
+        ('box', dict(xtl='1', ytl='5', xbr='3', ybr='9', rotation='30'), 'image a.jpg: a box is'),
+        ('polyline', dict(points='1,1;2,2;3,1'), 'a polyline is not read: draw a polygon'),
+        ('mask', dict(left='7', top='3', width='4', height='2', rle='1, 2'), '4 x 2 does not fit'),
+        ('mask', dict(left='7', top='39', width='4', height='2', rle='8'), '4 x 2 does not fit'),
+        ('mask', dict(left='57', top='3', width='4', height='2', rle='8'), '4 x 2 does not fit'),
+    ],
+)
+def test_shapes_of_cvat_that_are_not_read(tag, given, words, tmp_path):
+    file = one_shape_of_cvat(tag, given, tmp_path)
+    with pytest.raises(SystemExit, match=words):
+        prepare(file, tmp_path / 'photos', tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+def one_shape_of_cvat(tag: str, given: dict[str, str], tmp_path: Path) -> Path:
+    """A file with one shape twice, of both classes, for an image of 40 x 60."""
+    (tmp_path / 'photos').mkdir()
+    Image.new('RGB', (60, 40)).save(tmp_path / 'photos/a.jpg')
+    root = ElementTree.Element('annotations')
+    image = ElementTree.SubElement(
+        root, 'image', dict(id='0', name='a.jpg', width='60', height='40')
+    )
+    for name in CLASSES:
+        ElementTree.SubElement(image, tag, dict(given, label=name))
+    ElementTree.ElementTree(root).write(tmp_path / 'a.xml')
+    return tmp_path / 'a.xml'
+
+
+def test_folders_and_images_that_cannot_be_used(photos, scenes, tmp_path):
+    file = WRITERS['cvat'](scenes, tmp_path)
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(SystemExit, match='empty: no image there .*jpg'):
+        prepare(file, tmp_path / 'empty', tmp_path / 'out')
+    for folder in ('one/photos', 'two/photos'):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new('RGB', (4, 4)).save(tmp_path / folder / 'a.jpg')
+    with pytest.raises(SystemExit, match="two folders are called 'photos'"):
+        prepare(file, [tmp_path / 'one/photos', tmp_path / 'two/photos'], tmp_path / 'out')
+    (tmp_path / 'one/photos/a.jpg').write_bytes(b'')
+    one = coco({'a': ((4, 4), [])}, tmp_path / 'a.json', as_polygon)
+    with pytest.raises(SystemExit, match='a.jpg: LoadImageFromFile .* cannot read it whole'):
+        prepare(one, tmp_path / 'one/photos', tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()

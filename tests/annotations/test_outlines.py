@@ -82,7 +82,7 @@ def test_a_damaged_image_is_named_and_nothing_is_written(command, outspoken, tmp
     )
     given = [*map(str, outspoken)] if command == 'predict' else [str(tmp_path / 'a.json')]
     named = [] if command == 'predict' else ['--classes', 'a']
-    with pytest.raises(SystemExit, match=r'a.jpg cannot be read as an image'):
+    with pytest.raises(SystemExit, match=r'a.jpg: LoadImageFromFile .* cannot read it whole'):
         main(
             [command, *given, '--images', str(tmp_path / 'photos'), '--out', str(tmp_path / 'out')]
             + named

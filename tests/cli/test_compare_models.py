@@ -74,6 +74,10 @@ def test_what_is_missing_is_told(finished, photos, tmp_path):
     with pytest.raises(SystemExit, match=f'{re.escape(str(tmp_path))}.*a.png: no such mask'):
         shutil.copy(next(photos.iterdir()), photos / 'a.jpg')
         compare(finished, photos, tmp_path / 'out', '--masks', tmp_path / 'masks')
+    (tmp_path / 'masks/photos').mkdir(parents=True)
+    (tmp_path / 'masks/photos/a.png').write_bytes(b'no image')
+    with pytest.raises(SystemExit, match='a.png: LoadAnnotations .* cannot read it whole'):
+        compare(finished, photos, tmp_path / 'out', '--masks', tmp_path / 'masks')
     with pytest.raises(SystemExit, match='step_9 has no .py: give the folder of a step'):
         compare(finished, photos, tmp_path / 'out', new=9)
     (tmp_path / 'step_3').mkdir()
