@@ -43,4 +43,4 @@ later_steps = dict(
                 'head': dict(decay_mult=0.0),
                 'head.conv_seg.steps.{step}': dict(lr_mult=10.0)
             })),
-    train_cfg=dict(max_iters=300))
+    train_cfg=dict(max_iters=600))
