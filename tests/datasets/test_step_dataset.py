@@ -7,80 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import init_default_scope
 from mmseg.datasets import ADE20KDataset, PascalVOCDataset
 from PIL import Image
 
 from mmseg_dkd import Scenario
 from mmseg_dkd.datasets import FashionDataset, StepDataset
-from mmseg_dkd.datasets.demo.scenes import write_fashion_voc, write_voc_like
 from mmseg_dkd.datasets.pipelines import pipeline_of, show_pipeline
 
-PIPELINE = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs', meta_keys=('img_path', 'reduce_zero_label')),
-]
-VOC = dict(
-    name='5-5', num_classes=20, order=[7, 20, 1, 13, 4, *(set(range(1, 21)) - {7, 20, 1, 13, 4})]
-)
-FASHION = dict(name=[[8, 3, 1], [6, 2], [4, 7, 5]], num_classes=8)
-BARE = dict(name=[[3], [1, 4], [2]], num_classes=4, has_background=False)
+from .step_data import BARE, FASHION, PIPELINE, VOC, bare_cfg, voc_like
 
-
-@pytest.fixture(autouse=True, scope='module')
-def default_scope():
-    # As the runner does: pipelines are built in mmengine, their transforms are mmseg's.
-    init_default_scope('mmseg')
-
-
-@pytest.fixture(scope='session')
-def voc(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp('step') / 'voc'
-    write_voc_like(root, size=(96, 112))
-    return root
-
-
-@pytest.fixture(scope='session')
-def fashion(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp('step') / 'fashion'
-    write_fashion_voc(root, train=20, val=8, size=32)
-    return root
-
-
-@pytest.fixture(scope='session')
-def bare(tmp_path_factory) -> Path:
-    """Five images of 4 classes without background: 0 is unlabelled, as in ADE20K."""
-    root = tmp_path_factory.mktemp('step') / 'bare'
-    for name in ('images', 'masks'):
-        (root / name).mkdir(parents=True)
-    rows = [[1, 1, 3, 0], [2, 2, 2, 2], [4, 0, 0, 4], [1, 2, 3, 4], [0, 0, 0, 0]]
-    for number, row in enumerate(rows):
-        mask = np.repeat(np.array([row], np.uint8), 3, axis=0)
-        Image.fromarray(mask).save(root / 'masks' / f'{number}.png')
-        Image.fromarray(np.stack([mask * 50] * 3, axis=2)).save(root / 'images' / f'{number}.jpg')
-    return root
-
-
-def voc_like(kind: str, root: Path, split: str, folder: str = 'SegmentationClass') -> dict:
-    return dict(
-        type=kind,
-        data_root=str(root),
-        data_prefix=dict(img_path='JPEGImages', seg_map_path=folder),
-        ann_file=f'ImageSets/Segmentation/{split}.txt',
-        pipeline=PIPELINE,
-    )
-
-
-def bare_cfg(root: Path) -> dict:
-    return dict(
-        type='BaseSegDataset',
-        metainfo=dict(classes=('sky', 'sea', 'sand', 'tree'), palette=[[i] * 3 for i in range(4)]),
-        reduce_zero_label=True,
-        data_root=str(root),
-        data_prefix=dict(img_path='images', seg_map_path='masks'),
-        pipeline=PIPELINE,
-    )
+pytestmark = pytest.mark.usefixtures('default_scope')
 
 
 def ids_of(root: Path, split: str) -> list[str]:
@@ -287,32 +223,6 @@ def test_installed_data_sets_have_the_layout_that_is_assumed():
     assert len(ADE20KDataset.METAINFO['classes']) == 150
 
 
-@pytest.mark.parametrize(
-    'change, error, message',
-    [
-        (dict(data_root='/no'), FileNotFoundError, "/no/JPEGImages does not .* data_root .*'/no'"),
-        (dict(ann_file='ImageSets/trian.txt'), FileNotFoundError, 'trian.txt does not exist'),
-        (dict(pipeline=PIPELINE[::2]), ValueError, "no 'LoadAnnotations' in the .* of Fashion"),
-        (dict(data_prefix=dict(img_path='JPEGImages')), ValueError, 'set seg_map_path in data_pre'),
-        (dict(ignore_index=0), ValueError, 'ignore_index=0 of FashionDataset: void is 255 alone'),
-        (
-            dict(reduce_zero_label=True),
-            ValueError,
-            'reduce_zero_label=True of FashionDataset makes 0 void .* has_background=False',
-        ),
-        (
-            dict(pipeline=[PIPELINE[0], dict(PIPELINE[1], reduce_zero_label=True), PIPELINE[2]]),
-            ValueError,
-            'reduce_zero_label=True of LoadAnnotations contradicts reduce_zero_label=False of',
-        ),
-    ],
-    ids=['root', 'list', 'loader', 'masks', 'void', 'shifted', 'shifted by the loader'],
-)
-def test_unusable_settings_are_refused_by_value(fashion, change, error, message):
-    with pytest.raises(error, match=message):
-        StepDataset(voc_like('FashionDataset', fashion, 'train') | change, FASHION, 0)
-
-
 def test_pipeline_is_that_of_all_wrapped_data_sets(fashion):
     parts = [voc_like('FashionDataset', fashion, split) for split in ('train', 'val')]
     for part in parts:
@@ -326,55 +236,6 @@ def test_pipeline_is_that_of_all_wrapped_data_sets(fashion):
     }
     assert set(np.unique(dataset[0]['data_samples'].gt_sem_seg.data)) <= {0, 1, 2, 3, 255}
     assert all('pipeline' not in part for part in parts), "the caller's config is changed"
-
-
-WRAPPERS = dict(
-    RepeatDataset=lambda part: dict(type='RepeatDataset', times=3, dataset=part),
-    ClassBalancedDataset=lambda part: dict(
-        type='ClassBalancedDataset', oversample_thr=0.1, dataset=part
-    ),
-    ConcatDataset=lambda part: dict(
-        type='ConcatDataset', datasets=[dict(type='ConcatDataset', datasets=[part])]
-    ),
-    StepDataset=lambda part: dict(type='StepDataset', dataset=part, scenario=FASHION),
-)
-
-
-@pytest.mark.parametrize('within', [False, True], ids=['alone', 'in a ConcatDataset'])
-@pytest.mark.parametrize('kind', WRAPPERS)
-def test_wrapper_is_refused_by_its_name(fashion, kind, within):
-    part = voc_like('FashionDataset', fashion, 'train')
-    cfg = WRAPPERS[kind](part)
-    cfg = dict(type='ConcatDataset', datasets=[part, cfg]) if within else cfg
-    with pytest.raises(ValueError, match=f'{kind} in a StepDataset.* write what it wraps in its'):
-        StepDataset(cfg, FASHION, 0)
-
-
-def test_data_sets_that_number_other_classes_are_not_one(fashion):
-    parts = [voc_like('FashionDataset', fashion, 'train') for _ in range(2)]
-    parts[1]['metainfo'] = dict(classes=FashionDataset.METAINFO['classes'][::-1])
-    keys = ['classes', 'palette', 'label_map']
-    cfg = dict(type='ConcatDataset', datasets=parts, ignore_keys=keys)
-    with pytest.raises(
-        ValueError, match=r"ignore_keys=\['classes', .*must number the same classes"
-    ):
-        StepDataset(cfg, FASHION, 0)
-
-
-@pytest.mark.parametrize(
-    'name, words', [('sea', "have the name 'sea'"), (3, '3 cannot be the nam')]
-)
-def test_names_are_looked_at_before_the_masks(bare, name, words):
-    cfg = dict(bare_cfg(bare), metainfo=dict(classes=('sky', 'sea', name, 'tree')))
-    cfg['data_prefix'] = dict(cfg['data_prefix'], seg_map_path='images')  # unusable ones
-    with pytest.raises(ValueError, match=words):
-        StepDataset(cfg, BARE, 0)
-
-
-def test_class_cannot_have_the_name_of_what_nobody_labelled(bare):
-    cfg = dict(bare_cfg(bare), metainfo=dict(classes=('sky', 'sea', 'unlabelled', 'tree')))
-    with pytest.raises(ValueError, match="several classes have the name 'unlabelled'"):
-        StepDataset(cfg, BARE, 0)
 
 
 @pytest.mark.parametrize(
@@ -393,20 +254,3 @@ def test_images_are_counted_by_the_classes_that_have_a_label(bare, step, train, 
 def test_class_without_an_image_counts_none(bare):
     cfg = dict(bare_cfg(bare), indices=[0, 1])
     assert StepDataset(cfg, BARE, 1).images_per_class == dict(sky=1, tree=0)
-
-
-def test_scenario_of_another_data_set_is_refused(fashion):
-    message = "FashionDataset has 9 classes, but Scenario.'15-5'.* needs 21, background included"
-    with pytest.raises(ValueError, match=message):
-        StepDataset(voc_like('FashionDataset', fashion, 'train'), dict(name='15-5', num_classes=20))
-
-
-def test_step_that_selects_no_image_is_refused(bare):
-    # Class 4 occurs, but not in an image without a class of a later step.
-    scenario = dict(name=[[2, 4, 3], [1]], num_classes=4, has_background=False)
-    cfg = dict(bare_cfg(bare), indices=[3])
-    assert len(StepDataset(cfg, scenario, 0)) == 1
-    with pytest.raises(
-        ValueError, match='step 0 .* none of 1 images: .* sea, tree, sand without a'
-    ):
-        StepDataset(cfg, dict(scenario, setting='disjoint'), 0)
