@@ -20,10 +20,10 @@ def read(path: Path, content: dict) -> list[Picture]:
     names = {category['id']: str(category['name']) for category in content['categories']}
     images = {image['id']: image for image in content['images']}
     if len(images) < len(content['images']):
-        raise ValueError(f'{path}: two images have the same id')
+        raise ValueError('two images have the same id')
     regions: dict[int, list[Region]] = {key: [] for key in images}
     for number, annotation in enumerate(content.get('annotations', ())):
-        where = f'{path}, annotation {annotation.get("id", number)}'
+        where = f'annotation {annotation.get("id", number)}'
         for key, known in (('image_id', images), ('category_id', names)):
             if annotation.get(key) not in known:
                 raise ValueError(f'{where}: the file has no {key} {annotation.get(key)!r}')

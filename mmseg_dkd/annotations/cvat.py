@@ -17,22 +17,22 @@ def read(path: Path) -> list[Picture]:
     """
     # An entity could grow without end; CVAT writes none.
     if re.search(rb'<!(DOCTYPE|ENTITY)', path.read_bytes(), re.IGNORECASE):
-        raise ValueError(f'{path}: a document type is declared, which CVAT never does')
+        raise ValueError('a document type is declared, which CVAT never does')
     try:
         root = parse(path).getroot()
     except ParseError as error:
-        raise ValueError(f'{path} is no XML: {error}') from error
+        raise ValueError(f'it is no XML: {error}') from error
     images = root.findall('image')
     if root.tag != 'annotations' or not images:
         raise ValueError(
-            f'{path} has no <annotations> of <image>s: export the task as "CVAT for images 1.1"'
+            'there are no <annotations> of <image>s: export the task as "CVAT for images 1.1"'
         )
     return [_picture(path, image) for image in images]
 
 
 def _picture(path: Path, image: Element) -> Picture:
     size = (int(image.attrib['height']), int(image.attrib['width']))
-    where = f'{path}, image {image.attrib["name"]}'
+    where = f'image {image.attrib["name"]}'
     shapes = sorted(
         (shape for shape in image if 'label' in shape.attrib and shape.tag != 'tag'),
         key=lambda shape: int(shape.attrib.get('z_order', 0)),

@@ -42,11 +42,14 @@ def read_annotations(
 
 
 def _of_file(path: Path) -> list[Picture]:
+    # The readers say what is wrong in a file, and here it is named: also in errors of numpy.
     try:
         if path.suffix.lower() == '.xml':
             return cvat.read(path)
         if path.suffix.lower() == '.json':
             return _of_json(path)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f'{path}: {type(error).__name__}: {error}: it is damaged') from error
     return []
@@ -56,13 +59,13 @@ def _of_json(path: Path) -> list[Picture]:
     try:
         content = json.loads(path.read_text('utf-8-sig'))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path} is no JSON: {error}') from error
+        raise ValueError(f'it is no JSON: {error}') from error
     keys = content.keys() if isinstance(content, dict) else ()
     if {'images', 'categories'} <= set(keys):
         return coco.read(path, content)
     if {'shapes', 'imagePath'} <= set(keys):
         return [labelme.read(path, content)]
     raise ValueError(
-        f'{path} is neither COCO (images, annotations, categories) nor labelme (shapes, '
+        'it is neither COCO (images, annotations, categories) nor labelme (shapes, '
         f'imagePath): it has {sorted(keys)[:8]}'
     )

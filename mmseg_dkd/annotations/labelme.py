@@ -26,7 +26,7 @@ def read(path: Path, content: dict) -> Picture:
     """
     size = (int(content['imageHeight']), int(content['imageWidth']))
     regions = [
-        Region(str(shape['label']), _rle(shape, size, f'{path}, shape {number}'))
+        Region(str(shape['label']), _rle(shape, size, f'shape {number}'))
         for number, shape in enumerate(content['shapes'])
     ]
     return Picture(str(content['imagePath']), size, path, regions)

@@ -53,10 +53,11 @@ def outlines(labels: np.ndarray, names: Sequence[str], unnamed: Sequence[str]) -
         _, parts, boxes, _ = cv2.connectedComponentsWithStats(part, connectivity=4)
         # Box 0 is of what is not the label.
         for number, (left, top, width, height, _) in enumerate(boxes.tolist()[1:], 1):
-            inside = top > 0 < left and top + height < len(labels) and left + width < len(labels[0])
+            bottom, right = top + height, left + width
+            inside = min(top, left) > 0 and bottom < labels.shape[0] and right < labels.shape[1]
             if names[label] in unnamed and not inside:
                 continue
-            mask = parts[top : top + height, left : left + width] == number
+            mask = parts[top:bottom, left:right] == number
             area, border = _border(mask)
             shape = Outline(names[label], border + (left, top), (top, left), mask)
             found.append((area, shape))
