@@ -1,6 +1,5 @@
 """What a step may see of a data set."""
 
-from .all_images import AllImages
 from .area_crop import RandomAreaCrop
 from .centre_crop import CentreCrop
 from .demo.fashion import FashionDataset
@@ -12,7 +11,6 @@ from .relabel import Relabel
 from .step_dataset import StepDataset
 
 __all__ = [
-    'AllImages',
     'CentreCrop',
     'DrawSampler',
     'FashionDataset',

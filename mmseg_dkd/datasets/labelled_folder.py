@@ -1,5 +1,7 @@
 """A folder of masks that label some of the classes, with values of their own."""
 
+from collections.abc import Sequence
+
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
@@ -21,25 +23,52 @@ class LabelledFolder(BaseSegDataset):
         labels: Names of classes in ``metainfo``, and ``'void'`` for pixels that nobody labelled,
             each with its value in the masks (0 to 255) or a list of values. 255 is void unless it
             is named. A mask with any other value is refused by the presence index.
+        labelled_for: The classes that somebody looked for in these images; all if omitted. A class
+            that nobody looked for may be in a pixel without a label. So it learns nothing from
+            these images, and is not scored on them.
         **kwargs: As for ``BaseSegDataset``, without ``reduce_zero_label``.
 
     Raises:
         ValueError: If a name is no class, a class is called ``'void'``, a value is not in 0 to 255
-            or is there twice, or the folder has no image.
+            or is there twice, ``labels`` has a class that nobody looked for, or the folder has no
+            image.
     """
 
-    def __init__(self, labels: dict[str, int | list[int]], **kwargs) -> None:
+    def __init__(
+        self,
+        labels: dict[str, int | list[int]],
+        labelled_for: Sequence[str] | None = None,
+        **kwargs,
+    ) -> None:
         self.labels = labels
+        self.labelled_for = labelled_for
         super().__init__(**kwargs)
 
     def load_data_list(self) -> list[dict]:
         """mmseg's list of the images, with the meaning of the values as ``label_map``."""
         label_map = self._meaning()
-        infos = [dict(info, label_map=label_map) for info in super().load_data_list()]
+        facts: dict = dict(label_map=label_map)
+        if self.labelled_for is not None:
+            facts['labelled_for'] = self._looked_for()
+        infos = [dict(info, **facts) for info in super().load_data_list()]
         if not infos:
             place = self.ann_file or f'{self.data_prefix["img_path"]}/*{self.img_suffix}'
             raise ValueError(f'{place}: no image there: set data_prefix, ann_file or img_suffix')
         return infos
+
+    def _looked_for(self) -> list[int]:
+        """Labels of the classes in ``labelled_for``."""
+        names, looked = list(self.metainfo.get('classes') or ()), self.labelled_for or ()
+        folder = f'labelled_for={looked} of {self.data_prefix.get("seg_map_path")}'
+        if isinstance(looked, str) or not all(name in names for name in looked):
+            raise ValueError(f'{folder}: write a list of some of the classes {names}')
+        # A label 0 says that none of those looked for is there.
+        nothing = (VOID_NAME, names[0])
+        if extra := [name for name in self.labels if name not in (*looked, *nothing)]:
+            raise ValueError(
+                f'{folder}: labels have {extra[0]!r}, too: add it, or make its value void'
+            )
+        return [names.index(name) for name in looked]
 
     def _meaning(self) -> dict[int, int]:
         """Value in a mask to label: the place of the class in ``metainfo``."""

@@ -5,6 +5,7 @@ import stat
 import struct
 import zlib
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import cv2
 import mmcv
@@ -127,6 +128,19 @@ def read_whole(file: str, info: dict, loader: BaseTransform, key: str) -> np.nda
 def read_mask(info: dict, loader: BaseTransform) -> np.ndarray:
     """The values in the file of a mask, before ``label_map`` says what they mean."""
     return loader.transform(_plain(info))['gt_seg_map']
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """The values of a mask, uint8 ``[H, W]``, read as mmseg reads it.
+
+    Raises:
+        ValueError: If it cannot be read whole, or has more than one channel.
+    """
+    info = _plain(dict(seg_map_path=str(path), reduce_zero_label=False))
+    mask = read_whole(str(path), info, LoadAnnotations(), 'gt_seg_map')
+    if mask.ndim != 2:
+        raise ValueError(f'{path}: it has {mask.shape[-1]} channels, a mask has one')
+    return mask
 
 
 def read_picture(file: str) -> Image.Image:

@@ -26,7 +26,7 @@ class Relabel(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Replace ``gt_seg_map``, uint8 ``[H, W]``. A ``label_table`` in the results replaces the
         table."""
-        table = results.pop('label_table', self.table)
+        table = results.get('label_table', self.table)
         results['gt_seg_map'] = table[results['gt_seg_map']]
         return results
 

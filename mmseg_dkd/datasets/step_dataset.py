@@ -44,6 +44,10 @@ class StepDataset:
     (the convention of the paper). So are those that the scenario leaves out, at every step. Where
     the scenario ignores unlabelled pixels, they are void in testing, too.
 
+    In an image with ``labelled_for`` (:class:`.LabelledFolder`), nobody looked for some classes.
+    The meta of its sample has, as ``labelled_for``, the labels of those that somebody looked for,
+    and a pixel of 0 shows none of these.
+
     Args:
         dataset: Config of any mmseg dataset, or of a ``ConcatDataset`` of such, with a
             ``LoadAnnotations`` in its pipeline.
@@ -62,6 +66,7 @@ class StepDataset:
             machine; ``'fit'``: the others; all if None. For choosing hyper-parameters on training
             images (paper, 4.1).
         limit: Only the first so many images of the step; all if None. A rehearsal needs no more.
+        every_image: Take all images of the data set, also those without a class of the step.
 
     Raises:
         FileNotFoundError: If an image folder or list is not there.
@@ -83,6 +88,7 @@ class StepDataset:
         part: str | None = None,
         pipeline: list[dict] | None = None,
         limit: int | None = None,
+        every_image: bool = False,
     ) -> None:
         self.scenario = Scenario(**scenario)
         self.step = self.scenario.check_step(step)
@@ -123,6 +129,8 @@ class StepDataset:
         select = self.scenario.select_test if test_mode else self.scenario.select
         self.part = part
         selected = select(self.presence, self.step)
+        if every_image:
+            selected = np.arange(len(self.presence))
         self.indices = self._of_part(selected)
         if len(selected) > 0 and len(self.indices) == 0:
             raise ValueError(
@@ -132,6 +140,7 @@ class StepDataset:
         if len(selected) == 0:
             raise ValueError(self._nothing(infos, loaders))
         self.indices = self.indices[:limit]
+        self._looked_for = [self._labels(info.get('labelled_for')) for info in infos]
         self.memory_share = (memory or {}).get('share', ADDED)
         self.memory = recall(memory, self.scenario, self.step, self._files, self._table)
 
@@ -170,20 +179,35 @@ class StepDataset:
         scenario, step = self.scenario, self.step
         return scenario.seen(step) if self.test_mode else scenario.new(step)
 
-    def _table(self, kept: Sequence[int]) -> np.ndarray:
+    def _table(self, kept: Sequence[int], partly: bool = False) -> np.ndarray:
         """``[256]``: what each label of the data set becomes if those of some classes are kept."""
         scenario, step = self.scenario, self.step
         becomes = np.full(NUM_VALUES, UNKNOWN)
         becomes[VOID] = VOID
         for class_id in kept:
             becomes[class_id] = label_of(scenario, class_id)
-        if self.test_mode and not scenario.has_background:
+        if self.test_mode and not scenario.has_background and not partly:
             becomes[[*scenario.future(step), *scenario.left_out]] = VOID
             if not scenario.zero_counts:
                 becomes[UNKNOWN] = VOID
         ids = class_ids_of_labels(self.scenario)
         # Labels that no class has stay what they are: the presence index has refused them.
         return np.where(ids < 0, np.arange(NUM_VALUES), becomes[ids])
+
+    def _labels(self, looked_for: list[int] | None) -> tuple[int, ...] | None:
+        """Labels, as the step sees them, that somebody looked for in an image; None if in all that
+        the step labels."""
+        if looked_for is None:
+            return None
+        ids, kept = class_ids_of_labels(self.scenario)[looked_for], self._kept()
+        labels = tuple(label_of(self.scenario, c) for c in kept if c in ids)
+        return None if len(labels) == len(kept) else labels
+
+    @property
+    def partly_labelled(self) -> bool:
+        """Whether nobody looked for some class of the step in one of its images."""
+        rows = [*self.indices, *(image.row for image in self.memory)]
+        return any(self._looked_for[row] is not None for row in rows)
 
     def _renamed(self, metainfo: dict) -> dict:
         scenario = self.scenario
@@ -291,12 +315,25 @@ class StepDataset:
                 return self._recalled(self.memory[idx - own])
         elif self.memory and np.random.random() < self.memory_share:
             return self._recalled(self.memory[np.random.randint(len(self.memory))])
-        return self.dataset[int(self.indices[idx])]
+        row = int(self.indices[idx])
+        if self._looked_for[row] is None:
+            return self.dataset[row]
+        table = self._table(self._kept(), partly=True)
+        return self._made(row, table, dict(labelled_for=self._looked_for[row]))
 
     def _recalled(self, image: Recalled) -> dict:
-        info = dict(self.dataset.get_data_info(image.row), label_table=image.table)
-        sample = self._pipeline_of(image.row)(info)
-        sample['data_samples'].set_metainfo(dict(labelled_steps=image.steps))
+        meta = dict(labelled_steps=image.steps)
+        if (labels := self._looked_for[image.row]) is not None:
+            meta['labelled_for'] = labels
+        return self._made(image.row, image.table, meta)
+
+    def _made(self, row: int, table: np.ndarray, meta: dict) -> dict:
+        info = dict(self.dataset.get_data_info(row), label_table=table)
+        sample = self._pipeline_of(row)(info)
+        samples = sample['data_samples']
+        # Test-time augmentation makes several of an image.
+        for each in samples if isinstance(samples, list) else [samples]:
+            each.set_metainfo(meta)
         return sample
 
     def _pipeline_of(self, index: int) -> Compose:

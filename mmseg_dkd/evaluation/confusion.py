@@ -47,8 +47,18 @@ class ConfusionMetric(BaseMetric):
 
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
         """Count the pixels of a batch on the device of its predictions. Only the counts leave
-        it."""
+        it.
+
+        Raises:
+            ValueError: If nobody looked for some class in an image.
+        """
         for sample in data_samples:
+            if 'labelled_for' in sample:
+                raise ValueError(
+                    f'{sample["img_path"]}: its folder is labelled_for some classes alone, and '
+                    'conventions differ in what the others are: test on images in which all '
+                    'classes are labelled, or see results.json'
+                )
             guess, truth = sample['pred_sem_seg']['data'], sample['gt_sem_seg']['data']
             counts = confusion_matrix(guess, truth.to(guess.device), 256, VOID)
             entry = torch.stack([*counts.nonzero().T, counts[counts > 0]])

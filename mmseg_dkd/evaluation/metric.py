@@ -1,9 +1,12 @@
 """mIoU of base and novel classes, at every step."""
 
 import math
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from mmengine.dist import get_dist_info
 from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
@@ -11,6 +14,7 @@ from mmseg.registry import METRICS
 from PIL import Image
 from prettytable import PrettyTable
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..labels import NUM_VALUES
 from .confusion import confusion_matrix
@@ -28,6 +32,10 @@ class IncrementalIoUMetric(IoUMetric):
     ``mIoU_n`` and ``hIoU`` at step 0, and keeps ``per_class_iou`` (class name to percent, None
     where a class occurs nowhere) and ``scores`` (:func:`.summarise`) for the sequence. It logs the
     names of the classes that the means leave out.
+
+    In an image with ``labelled_for`` in its meta, a class that nobody looked for has no pixel, and
+    what is predicted to be of it is of none of the others. Background counts where all classes were
+    looked for.
 
     Pixels are counted on the device of the predictions, into one confusion matrix per process. Only
     this matrix comes to the CPU, when all images are counted.
@@ -56,18 +64,29 @@ class IncrementalIoUMetric(IoUMetric):
             ValueError: If a mask has a label that is no class, or two images have one file name, so
                 that one prediction would be written over the other.
         """
-        num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
             guess = sample['pred_sem_seg']['data'].squeeze()
             if not self.format_only:
                 truth = sample['gt_sem_seg']['data'].squeeze().to(guess)
-                self.results.append(confusion_matrix(guess, truth, num_classes, self.ignore_index))
+                self.results.append(self._counts(guess, truth, sample.get('labelled_for')))
             if self.output_dir is not None:
                 self._save(sample['img_path'], guess)
         self.images += len(data_samples)
         if len(self.results) > 2:
             *before, last = self.results
             self.results = [sum(before), last]
+
+    def _counts(self, guess: Tensor, truth: Tensor, looked_for: Sequence[int] | None) -> Tensor:
+        """The confusion matrix of an image, with one row and column more, for what is of no class
+        that somebody looked for."""
+        num_classes, void = len(self.dataset_meta['classes']), self.ignore_index
+        if looked_for is None:
+            return pad(confusion_matrix(guess, truth, num_classes, void), (0, 1, 0, 1))
+        becomes = torch.full((NUM_VALUES,), num_classes, dtype=guess.dtype, device=guess.device)
+        for label in (*looked_for, void):
+            becomes[label] = label
+        guess, truth = becomes[guess.long()], becomes[truth.long()]
+        return confusion_matrix(guess, truth, num_classes + 1, void)
 
     def _save(self, image: str, guess: Tensor) -> None:
         path = Path(self.output_dir, f'{Path(image).stem}.png')
@@ -96,9 +115,14 @@ class IncrementalIoUMetric(IoUMetric):
         if self.format_only:
             return super().compute_metrics(results)
         matrix = sum(results).double()
-        intersect, label, guess = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+        intersect, label, guess = (
+            counts[:-1] for counts in (matrix.diagonal(), matrix.sum(1), matrix.sum(0))
+        )
         union = label + guess - intersect
-        metrics = super().compute_metrics([(intersect, union, guess, label)])
+        with warnings.catch_warnings():
+            # Where nobody looked for any class, numpy warns of mmseg's mean of nothing.
+            warnings.simplefilter('ignore', RuntimeWarning)
+            metrics = super().compute_metrics([(intersect, union, guess, label)])
         iou = (100 * intersect / union).numpy()
         names = self.dataset_meta['classes']
         num_base = 1 + self.dataset_meta['num_base']

@@ -32,7 +32,7 @@ def plain_model(model: dict, num_classes: int) -> dict:
 
     Args:
         model: Config of an ``IncrementalSegmentor``.
-        num_classes: 1 + C, the channels of its logits.
+        num_classes: 1 + C, the channels of its logits; C of a model without background.
     """
     plain = copy.deepcopy(model)
     starts = ('pretrained', 'init_cfg')
@@ -81,8 +81,8 @@ def plain_test(
 
     mmseg numbers labels by class name, and ignores labels of classes that are not named. There are
     two cases in which it cannot test. Without a background class, nothing in the data set has the
-    name of the model's class 0. Without the names of the classes, it cannot renumber. Then only the
-    pipeline is there.
+    name of a class 0 that counts. Without the names of the classes, it cannot renumber. Then only
+    the pipeline is there.
 
     Args:
         cfg: The incremental config.
@@ -99,7 +99,7 @@ def plain_test(
     # What the masks of such a folder say, only this package knows.
     own = issubclass(kind or object, LabelledFolder)
     numbered = not own and 'datasets' not in dataset and (in_order or set(classes) <= set(known))
-    if not scenario.has_background or not numbered:
+    if (scenario.zero_counts and not scenario.has_background) or not numbered:
         return dict(test_pipeline=pipeline, test_dataloader=dict(dataset=dict(pipeline=pipeline)))
     dataset.update(metainfo=dict(classes=classes, palette=palette), pipeline=pipeline)
     return dict(

@@ -124,6 +124,7 @@ class MiBHead(UnbiasedHead):
     """
 
     OPTIONAL_BACKGROUND = True
+    PARTLY_LABELLED = True
 
     def start_new_classes(
         self, state: dict[str, Tensor], name: str, fresh: dict[str, Tensor]

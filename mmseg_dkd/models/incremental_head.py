@@ -46,6 +46,8 @@ class IncrementalHead(_OverHead):
 
     # A method's own: the module that learns the labels.
     TASK_LOSS: type[nn.Module]
+    # A method's own: whether a class that nobody looked for in an image learns nothing from it.
+    PARTLY_LABELLED = False
     # A method's own: arguments that are without effect as long as there is no old class.
     LATER_ONLY: tuple[str, ...] = ()
     # A convolution until the base head is built, then a StepClassifiers.
@@ -113,6 +115,11 @@ class IncrementalHead(_OverHead):
         """Labels of the step's classes."""
         return labels_of_step(self.scenario, self.step)
 
+    def looked_for(self, samples: list) -> list[tuple[int, ...]]:
+        """Labels of the step's classes that somebody looked for in each image of a batch."""
+        new = tuple(self.new_labels)
+        return [sample.metainfo.get('labelled_for', new) for sample in samples]
+
     def cls_seg(self, feat: Tensor) -> Tensor:
         """The feature itself, after the head's dropout: ``[N, D, h, w]``."""
         return feat if self.dropout is None else self.dropout(feat)
@@ -154,7 +161,8 @@ class IncrementalHead(_OverHead):
 
     def as_convolution(self) -> tuple[Tensor, Tensor]:
         """A method's own: :meth:`prediction_of` as one 1x1 convolution, for a model without this
-        package: weight ``[1 + C, D, 1, 1]`` and bias ``[1 + C]``.
+        package: weight ``[1 + C, D, 1, 1]`` and bias ``[1 + C]``; without background, of C
+        channels.
 
         Raises:
             TypeError: If it is none.

@@ -86,13 +86,11 @@ class SoftmaxHead(IncrementalHead):
         return self.conv_seg(feature)
 
     def as_convolution(self) -> tuple[Tensor, Tensor]:
-        """The classifiers behind that of the background, which has zero weight and the bias
-        ``NEVER`` where there is none."""
+        """The classifiers, behind that of the background where there is one."""
         first, others = self.conv_seg.background, self.conv_seg
         weight, bias = others.seen_weight, others.seen_bias
         if first is None:
-            zero, never = torch.zeros_like(weight[:1]), torch.full_like(bias[:1], NEVER)
-            return torch.cat([zero, weight]), torch.cat([never, bias])
+            return weight, bias
         return torch.cat([first.weight, weight]), torch.cat([first.bias, bias])
 
     def from_softmax(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
@@ -112,9 +110,21 @@ class SoftmaxHead(IncrementalHead):
     ) -> dict[str, Tensor]:
         """The terms from the feature ``[N, D, h, w]``, at the size of the labels."""
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        return self.loss_by_logits(
-            self.resize_to(self.prediction_of(feature), label), label, teacher
-        )
+        logits = self.resize_to(self.prediction_of(feature), label)
+        absent = self._absent(batch_data_samples, logits)
+        if absent.any():
+            logits = logits.masked_fill(absent, NEVER)
+        return self.loss_by_logits(logits, label, teacher)
+
+    def _absent(self, samples: list, logits: Tensor) -> Tensor:
+        """Bool ``[N, 1 + C, 1, 1]``: the classes of the step that nobody looked for in an image.
+
+        What nobody looked for is no candidate for any pixel of it, and so has no gradient.
+        """
+        absent = torch.zeros(logits.shape[:2], dtype=torch.bool)
+        for row, labels in enumerate(self.looked_for(samples)):
+            absent[row, sorted(set(self.new_labels) - set(labels))] = True
+        return absent[:, :, None, None].to(logits.device)
 
     def loss_by_logits(
         self, logits: Tensor, label: Tensor, teacher: Any = None

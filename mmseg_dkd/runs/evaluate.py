@@ -126,7 +126,8 @@ def _read(path: Path, key: str) -> np.ndarray | None:
 
 def _as_tested(cfg: Config, checkpoint: Path, view: str) -> Config:
     cfg = copy.deepcopy(cfg)
-    cfg.test_dataloader.dataset.type = 'AllImages'
+    # All classes of the scenario are labelled, those of later steps included.
+    cfg.test_dataloader.dataset.update(every_image=True, step=None)
     if view == 'centre':
         size = min(_input_size(cfg))
         dataset = cfg.test_dataloader.dataset

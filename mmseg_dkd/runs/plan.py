@@ -16,7 +16,9 @@ from ..datasets.memory import read_memory
 from ..datasets.step_dataset import StepDataset
 from ..engine import hand_over, start_from
 from ..engine.amp import problems_of_device
+from ..engine.resolve import head_configs
 from ..engine.schedule import by_epoch_of, notes_of_schedule
+from ..models.method_registry import METHODS, method_of
 from ..models.weights import pretrained
 from .preflight import problems_of
 from .step import Step
@@ -121,8 +123,10 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
             if before is not None and cfg.get('memory'):
                 plan.missing += dataset.problems_of_replay()
     if len(found) == 2:
-        plan.missing += _not_learnable(*found)
+        plan.missing += _not_learnable(found[0], found[1], cfg.model.get('converted', False))
         plan.notes += [*_not_tested(found[1]), *notes_of(*found)]
+    if found and not found[0].test_mode and found[0].partly_labelled:
+        plan.missing += _whole_labels(cfg)
     try:
         plan.missing += pretrained.problems(cfg.model)
         model = MODELS.build(cfg.model)
@@ -158,14 +162,16 @@ def _words(error: Exception) -> str:
     return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
-def _not_learnable(train: StepDataset, test: StepDataset) -> Iterator[str]:
+def _not_learnable(train: StepDataset, test: StepDataset, converted: bool) -> Iterator[str]:
     names, tested = train.metainfo['classes'], test.metainfo['classes']
     if names != tested:
         yield (
             f'the training data has the classes {", ".join(names)}, but the test data '
             f'{", ".join(tested)}: write the same metainfo.classes, in the same order'
         )
-    if unseen := [name for name, count in train.images_per_class.items() if count == 0]:
+    unseen = [name for name, count in train.images_per_class.items() if count == 0]
+    # A converted model learns no class at step 0.
+    if unseen and not converted:
         yield (
             f'none of the {len(train):,} training images shows {", ".join(unseen)}: look at the '
             'values in its masks and, in a LabelledFolder, at its labels; or take the class out of '
@@ -179,6 +185,17 @@ def _not_tested(test: StepDataset) -> Iterator[str]:
             f'no test image shows {", ".join(unseen)}: such a class is left out of the means, or '
             'has an IoU of 0 if it is predicted'
         )
+
+
+def _whole_labels(cfg: Config) -> Iterator[str]:
+    for method in {head['type']: method_of(head) for head in head_configs(cfg.model)}.values():
+        if not method.PARTLY_LABELLED:
+            able = sorted(n for n, m in METHODS.module_dict.items() if m.PARTLY_LABELLED)
+            yield (
+                f'{method.__name__} needs images in which all classes of the step are labelled, '
+                'and a folder is labelled_for some of them: give each folder a step of its own, '
+                f'or choose one of {", ".join(able)}'
+            )
 
 
 def _no_batch(loader: ConfigDict, images: int) -> list[str]:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...labels import labels_of_step
 from ...models.losses import decompose_logits
+from ...models.losses.multi_bce import partly_labelled
 from ...models.method_registry import register_method
 from ...models.sigmoid_head import SigmoidHead
 from .classifier import DKDClassifier
@@ -37,6 +38,7 @@ class DKDHead(SigmoidHead):
         ValueError: If ``init='auxiliary'`` without ``loss_aux``.
     """
 
+    PARTLY_LABELLED = True
     # Initialisation and distillation need an old class.
     LATER_ONLY = ('init', 'loss_kd', 'loss_dkd', 'loss_replay')
 
@@ -109,7 +111,9 @@ class DKDHead(SigmoidHead):
         size = label.shape[-2:]
         classifier = self.conv_seg
         logits = classifier(feature)
-        losses = {self.loss_decode.loss_name: self.loss_decode(logits, label, self.new_labels)}
+        looked_for = self.looked_for(batch_data_samples)
+        mbce = partly_labelled(self.loss_decode, logits, label, self.new_labels, looked_for)
+        losses = {self.loss_decode.loss_name: mbce}
         if teacher is not None and self.loss_kd is not None:
             losses[self.loss_kd.loss_name] = self.loss_kd(logits, teacher.logits, size)
         if teacher is not None and self.loss_dkd is not None:

@@ -1,6 +1,6 @@
 """Eq. 3: multiple binary cross-entropy over the classes of the step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from mmseg.registry import MODELS
@@ -62,6 +62,39 @@ def multi_bce_loss(
         pos_weight=pos_weight,
         known=label != VOID if void == 'ignored' else None,
     )
+
+
+def partly_labelled(
+    loss: Callable[[Tensor, Tensor, Sequence[int]], Tensor],
+    logits: Tensor,
+    label: Tensor,
+    class_ids: Sequence[int],
+    looked_for: Sequence[tuple[int, ...]],
+) -> Tensor:
+    """:func:`multi_bce_loss` in which each image counts for the classes that somebody looked for.
+
+    Args:
+        loss: Takes logits, label and class ids, as :func:`multi_bce_loss`.
+        logits: ``[N, C, h, w]``, as for it.
+        label: ``[N, H, W]``.
+        class_ids: The classes of the step.
+        looked_for: Of each image, some of ``class_ids``.
+
+    Returns:
+        Scalar: mean over all images of the batch and pixels, then sum over the classes. A class
+        has no gradient in an image where nobody looked for it.
+    """
+    if all(len(ids) == len(class_ids) for ids in looked_for):
+        return loss(logits, label, class_ids)
+    new = logits[:, -len(class_ids) :]
+    # Of nothing: the sum of all logits can overflow half precision.
+    total = new[:0].sum()
+    for ids in sorted({ids for ids in looked_for if ids}):
+        rows = [row for row, labelled in enumerate(looked_for) if labelled == ids]
+        channels = [list(class_ids).index(class_id) for class_id in ids]
+        part = loss(new[rows][:, channels], label[rows], ids)
+        total = total + part * len(rows) / len(looked_for)
+    return total
 
 
 @MODELS.register_module()
