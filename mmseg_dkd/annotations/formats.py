@@ -1,20 +1,20 @@
 """Which annotation program wrote a file, and the reader of its format."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import coco, cvat, labelme, yolo
+from . import coco, cvat, labelme, pngs, yolo
 from .picture import Picture
 
 KNOWN = (
     'a COCO file (.json), a folder of labelme files (.json), a "CVAT for images 1.1" file (.xml), '
-    'or a YOLO folder with data.yaml and labels/*.txt'
+    'a YOLO folder with data.yaml and labels/*.txt, or a folder of masks (.png)'
 )
 
 
 def read_annotations(
-    where: Path, size_of: Callable[[str], tuple[int, int] | None]
+    where: Path, size_of: Callable[[str], tuple[int, int] | None], classes: Sequence[str]
 ) -> list[Picture]:
     """The pictures that annotations speak of, whatever the program.
 
@@ -22,6 +22,7 @@ def read_annotations(
         where: ``KNOWN`` says what it may be.
         size_of: Height and width of the image of a name without suffix, for YOLO, whose numbers
             are shares of the image; None if there is no such image.
+        classes: Names of the values of masks that come without names (:mod:`.pngs`).
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
@@ -33,6 +34,8 @@ def read_annotations(
         if yolo.names_file(where):
             return yolo.read(where, size_of)
         files = sorted(where.rglob('*.json'))
+        if not files and not any(where.rglob('*.xml')):
+            return pngs.read(where, classes)
     else:
         files = [where]
     pictures = [picture for file in files for picture in _of_file(file)]

@@ -8,14 +8,13 @@ import numpy as np
 from mmengine.config import Config
 from PIL import Image
 
-from ..labels import check_names
+from ..labels import VOID, check_names
 from ..scenario import MOST_CLASSES
 from ..utils.atomic import new_folder, refuse_existing
 from .formats import read_annotations
 from .images import Images, size_of_image
-from .picture import Picture, to_mask
+from .picture import BACKGROUND, VOID_REGION, Picture, to_mask
 
-BACKGROUND = 'background'
 DATASETS = 'datasets.py'
 
 
@@ -25,6 +24,7 @@ def write_masks(
     out: Path,
     classes: Sequence[str],
     others: str | None = None,
+    required: Sequence[str] | None = None,
 ) -> list[str]:
     """Write a mask for every annotated image, lists of them, and a config of the data sets.
 
@@ -39,6 +39,8 @@ def write_masks(
         classes: Names of the classes that masks shall have.
         others: Images that no annotation speaks of: ``'empty'``, none of the classes is in them;
             ``'skip'``, nobody looked, and they get no mask.
+        required: Those of the classes that must be somewhere; all if omitted. Of the others, those
+            that are nowhere are taken for classes that nobody looked for.
 
     Returns:
         What a person should know, a line each.
@@ -54,9 +56,9 @@ def write_masks(
     check_names([BACKGROUND, *classes])
     if len(classes) > MOST_CLASSES:
         raise ValueError(f'{len(classes)} classes: masks have room for {MOST_CLASSES}')
-    pictures = read_annotations(where, images.size_of)
+    pictures = read_annotations(where, images.size_of, classes)
     found, notes = _matched(pictures, images, where)
-    notes += _check_classes(found.values(), classes, where)
+    notes += _check_classes(found.values(), classes, required, where)
     rest = [path for path in images.folder_of if path not in found]
     if rest and others is None:
         raise ValueError(
@@ -75,7 +77,9 @@ def write_masks(
             target = whole / images.name_of(path).with_suffix('.png')
             target.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(mask).save(target)
-        _write_datasets(whole, out, images, sorted(drawn), classes)
+        shown = {region.name for picture in found.values() for region in picture.regions}
+        looked_for = [n for n in classes if required is None or n in required or n in shown]
+        _write_datasets(whole, out, images, sorted(drawn), classes, looked_for)
     notes += [
         f'{count} pixels are of {back} and of {front}: {front} lies in front'
         for (back, front), count in sorted(claimed.items())
@@ -84,7 +88,12 @@ def write_masks(
 
 
 def _write_datasets(
-    whole: Path, out: Path, images: Images, paths: Sequence[Path], classes: Sequence[str]
+    whole: Path,
+    out: Path,
+    images: Images,
+    paths: Sequence[Path],
+    classes: Sequence[str],
+    looked_for: Sequence[str],
 ) -> None:
     """Lists of the images of each folder and suffix, and the data sets that read by them."""
     groups: dict[tuple[Path, str], list[str]] = defaultdict(list)
@@ -100,6 +109,7 @@ def _write_datasets(
                 type='LabelledFolder',
                 metainfo=dict(classes=[BACKGROUND, *classes]),
                 labels={name: value for value, name in enumerate([BACKGROUND, *classes])},
+                labelled_for=list(looked_for),
                 data_prefix=dict(
                     img_path=str(folder.resolve()),
                     seg_map_path=str(out.resolve() / folder.resolve().name),
@@ -120,7 +130,8 @@ def draw(
 ) -> np.ndarray:
     """The mask of a picture, uint8 ``[H, W]``: 0, or one more than the place of the class.
 
-    A region called background, with which holes are drawn, makes 0 of what lies behind it.
+    A region called background, with which holes are drawn, makes 0 of what lies behind it, and one
+    called void 255.
 
     Args:
         picture: None for nothing.
@@ -129,12 +140,13 @@ def draw(
         claimed: Counts the pixels that a class takes from another one.
     """
     mask, names = np.zeros(size, np.uint8), [BACKGROUND, *classes]
+    labels = {name: value for value, name in enumerate(names)} | {VOID_REGION: VOID}
     for region in picture.regions if picture else ():
-        if region.name not in names:
+        if region.name not in labels:
             continue
-        label, pixels = names.index(region.name), to_mask(region)
+        label, pixels = labels[region.name], to_mask(region)
         for value, count in Counter(mask[pixels].tolist()).items():
-            if 0 not in (value, label) and value != label:
+            if not {0, VOID} & {value, label} and value != label:
                 claimed[names[value], region.name] += count
         mask[pixels] = label
     return mask
@@ -171,12 +183,18 @@ def _matched(
     return found, [f'{len(absent)} annotated images are not there, such as {n}' for n in first]
 
 
-def _check_classes(pictures: Iterable[Picture], classes: Sequence[str], where: Path) -> list[str]:
+def _check_classes(
+    pictures: Iterable[Picture],
+    classes: Sequence[str],
+    required: Sequence[str] | None,
+    where: Path,
+) -> list[str]:
     counts = Counter(region.name for picture in pictures for region in picture.regions)
-    if missing := [name for name in classes if name not in counts]:
+    needed = classes if required is None else required
+    if missing := [name for name in needed if name not in counts]:
         raise ValueError(
             f'{where}: {missing[0]!r} is in no image; there are '
             f'{", ".join(f"{name} ({n})" for name, n in sorted(counts.items())) or "no shapes"}'
         )
-    surplus = sorted(counts.keys() - {BACKGROUND, *classes})
+    surplus = sorted(counts.keys() - {BACKGROUND, VOID_REGION, *classes})
     return [f'{name}: {counts[name]} shapes are left out, not being asked for' for name in surplus]

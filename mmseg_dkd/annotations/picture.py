@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+# A region of this name makes a hole in what lies behind it.
+BACKGROUND = 'background'
+# What is of no class and of no score.
+VOID_REGION = 'void'
+
 
 @dataclass(frozen=True)
 class Region:

@@ -18,8 +18,6 @@ from pathlib import Path
 
 from .options import load_config
 
-SHOWN = 4
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
@@ -47,43 +45,13 @@ def run(args: argparse.Namespace) -> None:
     from ..utils.atomic import refuse_existing
 
     refuse_existing(args.out)
-    import torch
-    from mmengine.utils import track_iter_progress
-    from mmseg.apis import inference_model, init_model
+    from ..annotations.images import Images
+    from ..reports.certificate import certify, model_files, summary
 
-    from ..annotations.images import Images, size_of_image
-    from ..evaluation.model_pair import ModelPair
-    from ..reports.certificate import (
-        Changed,
-        model_files,
-        read_labels,
-        summary,
-        write_certificate,
-    )
-
-    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    images = Images(args.data)
-    files = [model_files(folder) for folder in (args.old, args.new)]
-    models = [init_model(load_config(str(c), None), str(p), device=device) for c, p in files]
-    old, new = (list(model.dataset_meta['classes']) for model in models)
-    pair = ModelPair(old, new)
-    most: list[Changed] = []
-    for path in track_iter_progress(list(images.folder_of)):
-        # mmseg would fail without naming the file.
-        size_of_image(path)
-        before, after = (
-            inference_model(model, str(path)).pred_sem_seg.data[0].cpu().numpy() for model in models
-        )
-        truth = read_labels(args.masks / images.name_of(path)) if args.masks else None
-        try:
-            pixels = pair.add(before, after, truth)
-        except ValueError as error:
-            raise ValueError(f'{path}: {error}') from error
-        most = sorted([*most, Changed(pixels, path, before, after)], key=lambda c: -c.pixels)[
-            :SHOWN
-        ]
-    palettes = [model.dataset_meta['palette'] for model in models]
-    falls = write_certificate(args.out, pair, files, most, palettes)
+    old, new = (model_files(folder) for folder in (args.old, args.new))
+    for config, _ in (old, new):
+        load_config(str(config), None)
+    pair, falls = certify(args.out, old, new, Images(args.data), args.masks, args.device)
     print(f'\n{summary(pair)}')
     worse = [f'{name} lost {fall:.2f} points' for name, fall in falls.items() if fall > args.allow]
     if args.exact and not pair.exact:

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mmseg.datasets.transforms import LoadAnnotations
+import torch
+from mmengine.config import Config
+from mmengine.utils import track_iter_progress
+from mmseg.apis import inference_model, init_model
 from PIL import Image
 
-from ..datasets.reading import read_picture, read_whole
+from ..annotations.images import Images, size_of_image
+from ..datasets.reading import read_labels, read_picture
 from ..evaluation.model_pair import ModelPair
 from ..utils.atomic import new_folder
 from .table import markdown
+
+SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -33,57 +39,93 @@ def model_files(folder: Path) -> tuple[Path, Path]:
         FileNotFoundError: If either is not there.
         ValueError: If there are several.
     """
-    found = []
-    for suffix in ('.py', '.pth'):
-        files = sorted(folder.glob(f'*{suffix}'))
-        if not files:
-            raise FileNotFoundError(
-                f'{folder} has no {suffix}: give the folder of a step, work_dirs/<run>/step_K, or '
-                'one with a config and its checkpoint'
-            )
-        if len(files) > 1:
-            names = ', '.join(file.name for file in files)
-            raise ValueError(f'{folder} has {names}: leave one {suffix} in it')
-        found += files
-    return found[0], found[1]
+    weights = _only(folder, '.pth')
+    beside = weights.with_suffix('.py')
+    # Modules of an exported model may lie there, too.
+    return (beside if beside.is_file() else _only(folder, '.py')), weights
 
 
-def read_labels(image: Path) -> np.ndarray:
-    """The mask of an image, uint8 ``[H, W]``.
+def _only(folder: Path, suffix: str) -> Path:
+    files = sorted(folder.glob(f'*{suffix}'))
+    if not files:
+        raise FileNotFoundError(
+            f'{folder} has no {suffix}: give the folder of a step, work_dirs/<run>/step_K, or one '
+            'with a config and its checkpoint'
+        )
+    if len(files) > 1:
+        names = ', '.join(file.name for file in files)
+        raise ValueError(f'{folder} has {names}: leave one {suffix} in it')
+    return files[0]
+
+
+def certify(
+    out: Path,
+    old: tuple[Path, Path],
+    new: tuple[Path, Path],
+    images: Images,
+    masks: Path | None = None,
+    device: str | None = None,
+) -> tuple[ModelPair, dict[str, float]]:
+    """Let two models predict images, and write what changed: ``certificate.json``, and pictures of
+    the images in which most pixels did.
 
     Args:
-        image: Where the mask lies, with the suffix of the image.
+        out: A new folder.
+        old, new: Config and checkpoint of either model.
+        images: The images.
+        masks: Folder of their masks, as :func:`.write_masks` lays them out, with the numbers of the
+            new model's classes and 255 for void.
+        device: Where the models run; CUDA where there is one if omitted.
+
+    Returns:
+        What was counted, and the points of IoU that each class of both models lost, negative where
+        it gained.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it cannot be read whole.
+        FileExistsError: If there is something at ``out``.
+        FileNotFoundError: If an image has no mask.
+        ValueError: If an image or a mask cannot be read, or does not fit the other.
     """
+    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    models = [
+        init_model(Config.fromfile(config), str(checkpoint), device=device)
+        for config, checkpoint in (old, new)
+    ]
+    classes = [list(model.dataset_meta['classes']) for model in models]
+    pair = ModelPair(old=classes[0], new=classes[1])
+    most: list[Changed] = []
+    for path in track_iter_progress(list(images.folder_of)):
+        # mmseg would fail without naming the file.
+        size_of_image(path)
+        before, after = (
+            inference_model(model, str(path)).pred_sem_seg.data[0].cpu().numpy() for model in models
+        )
+        truth = None if masks is None else _truth(masks / images.name_of(path))
+        try:
+            pixels = pair.add(before, after, truth)
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from error
+        most = sorted([*most, Changed(pixels, path, before, after)], key=lambda c: -c.pixels)[
+            :SHOWN
+        ]
+    palettes = [model.dataset_meta['palette'] for model in models]
+    return pair, _write(out, pair, (old, new), most, palettes)
+
+
+def _truth(image: Path) -> np.ndarray:
     path = image.with_suffix('.png')
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such mask: mmseg-dkd prepare-masks writes masks so')
-    info = dict(seg_map_path=str(path), seg_fields=[], reduce_zero_label=False, label_map=None)
-    return read_whole(str(path), info, LoadAnnotations(), 'gt_seg_map')
+    return read_labels(path)
 
 
-def write_certificate(
+def _write(
     out: Path,
     pair: ModelPair,
     files: Sequence[tuple[Path, Path]],
     most: Sequence[Changed],
     palettes: Sequence[Sequence[Sequence[int]]],
 ) -> dict[str, float]:
-    """Write ``certificate.json`` and a picture of each of ``most``.
-
-    Args:
-        out: A new folder.
-        pair: What was counted.
-        files: Config and checkpoint of the old model, then of the new one.
-        most: The images to be shown.
-        palettes: Colours of the classes of either model.
-
-    Returns:
-        Points of IoU that each class of both models lost, negative where it gained.
-    """
     iou = pair.iou() if any(counts.any() for counts in pair.confusion.values()) else {}
     falls = {
         name: either['old'] - (either['new'] or 0.0)
