@@ -81,9 +81,7 @@ class IncrementalSegmentor(EncoderDecoder):
                 f'train_only={train_only} and freeze_dropout={freeze_dropout}: set it to False'
             )
         if train_only is not None:
-            self.requires_grad_(False)
-            for name in train_only:
-                self._named(name).requires_grad_(True)
+            self.learn_only(train_only)
         if freeze_norm:
             for module in self._modules_of((_BatchNorm,)):
                 module.requires_grad_(False)
@@ -99,6 +97,13 @@ class IncrementalSegmentor(EncoderDecoder):
         self.memory_format = torch.channels_last if channels_last else torch.preserve_format
         self.to(memory_format=self.memory_format)
         self.set_teacher(None)
+
+    def learn_only(self, names: Sequence[str]) -> None:
+        """Freeze all but these modules, and keep all else in eval mode (``train_only``)."""
+        self.train_only = names
+        self.requires_grad_(False)
+        for name in names:
+            self._named(name).requires_grad_(True)
 
     @property
     def incremental_heads(self) -> dict[str, IncrementalHead]:

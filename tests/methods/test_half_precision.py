@@ -26,6 +26,8 @@ DKD_LOSSES = dict(
 CHANGES = dict(
     DKDHead=DKD_LOSSES,
     SSULHead=dict(unknown='unlabelled'),
+    # Its other term depends on the classifier alone.
+    ExactHead=dict(penalty=0.0),
 )
 # Channels of the logits besides the classes.
 FURTHER = dict(DKDHead=0, SSULHead=2)
@@ -33,6 +35,7 @@ TERMS = dict(
     DKDHead=['loss_mbce', 'loss_kd', 'loss_dkd', 'loss_replay', 'loss_ac'],
     SoftmaxHead=['loss_ce'],
     MiBHead=['loss_ce', 'loss_kd'],
+    ExactHead=['loss_ce'],
     PLOPHead=['loss_ce', 'loss_pod'],
     SSULHead=['loss_mbce'],
     RCILHead=['loss_ce', 'loss_kd', 'loss_pckd'],

@@ -1,0 +1,83 @@
+"""Exact: only new rows learn, by a logistic regression against the fixed old logits."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from torch.nn import functional
+
+from mmseg_dkd.engine.resolve import step_config
+from mmseg_dkd.runs import Run
+from mmseg_dkd.utils import checkpoint_types
+from tests.softmax import HEAD, incremental
+
+from .plain import head_of, samples_of
+
+BARE = dict(name='2-1', num_classes=4, has_background=False, unlabelled='ignored')
+
+
+def maps() -> list[torch.Tensor]:
+    torch.manual_seed(3)
+    return [torch.randn(2, 5, 4, 4, dtype=torch.float64)]
+
+
+@pytest.mark.parametrize('background', [True, False])
+def test_loss_is_the_logistic_regression_of_a_logit_against_all_old_ones(background):
+    changes = {} if background else dict(scenario=BARE, num_classes=4)
+    head = head_of('ExactHead', 1, penalty=0.5, **changes).eval()
+    head.feature_square.fill_(3.0)
+    label = torch.randint(0, 2, (2, 8, 8)) * 3
+    label[0, 0] = 255
+    losses = head.loss(maps(), samples_of(label), {})
+    logits = functional.interpolate(head(maps()), (8, 8), mode='bilinear')
+    logit = logits[:, 3] - logits[:, :3].logsumexp(1)
+    expected = functional.binary_cross_entropy_with_logits(
+        logit, (label == 3).double(), reduction='none'
+    )
+    torch.testing.assert_close(losses['loss_ce'], expected[label != 255].mean())
+    square = head.conv_seg.steps[1].weight.square().sum()
+    torch.testing.assert_close(losses['loss_norm'], 0.5 * 3 * square)
+
+
+def test_size_of_the_feature_is_that_of_the_images_of_the_step(tiny):
+    model = incremental(exact(tiny))
+    head = model.decode_head
+    head.feature_square = torch.zeros(())
+    head.step = 1
+    image = torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8)
+    batch = dict(inputs=[image, image], data_samples=samples_of(torch.zeros(2, 64, 64)))
+    model.eval()
+    head.before_step(model, [batch] * 2)
+    inputs = model.data_preprocessor(dict(inputs=[image], data_samples=None))['inputs']
+    with torch.no_grad():
+        feature = head.feature(model.extract_feat(inputs))
+    torch.testing.assert_close(head.feature_square, feature.square().sum(1).mean())
+    assert head.feature_square > 0
+
+
+def exact(tiny) -> Config:
+    return tiny('exact/fashion_4-2.py')
+
+
+def test_nothing_old_moves_and_old_channels_are_equal_bit_by_bit(tiny, tmp_path, undrawn):
+    Run(exact(tiny), tmp_path).run([0, 1, 2])
+    states = [
+        checkpoint_types.load(tmp_path / f'step_{step}/iter_2.pth')['state_dict']
+        for step in range(3)
+    ]
+    for before, after in zip(states, states[1:], strict=False):
+        for key, tensor in before.items():
+            if 'feature_square' not in key:
+                assert torch.equal(tensor, after[key]), key
+        assert any(key not in before for key in after)
+    new = f'{HEAD}.steps.2.weight'
+    assert states[2][new].abs().max() > 0 and states[2]['decode_head.feature_square'] > 0
+
+
+def test_all_else_is_frozen_and_in_eval_mode_whatever_the_config_says(tiny):
+    cfg = step_config(exact(tiny), 1, 'none.pth')
+    cfg.model.train_only = ['decode_head']
+    model = MODELS.build(cfg.model).train()
+    learning = {name for name, value in model.named_parameters() if value.requires_grad}
+    assert learning == {f'{HEAD}.steps.1.weight', f'{HEAD}.steps.1.bias'}
+    assert {type(m).__name__ for m in model.modules() if m.training} == {'Conv2d'}
