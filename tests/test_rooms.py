@@ -23,7 +23,8 @@ RANKS = dict(
     runs=7,
     export=8,
     reports=8,
-    cli=9,
+    teach=9,
+    cli=10,
 )
 # They import everything, which is their purpose.
 WHOLE = ('__init__.py', '__main__.py', 'registration.py')

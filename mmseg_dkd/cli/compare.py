@@ -22,8 +22,14 @@ On several GPUs:
 import argparse
 from pathlib import Path
 
-from .options import CONFIG_HELP, add_cfg_options, add_launcher, find_config, load_config
-from .ranges import range_argument
+from .options import (
+    CONFIG_HELP,
+    add_cfg_options,
+    add_launcher,
+    find_config,
+    load_config,
+    range_argument,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,7 @@ One confusion matrix per step and view is computed, kept beside the checkpoint, 
 import argparse
 from pathlib import Path
 
-from .options import add_cfg_options, add_launcher, load_config
-from .ranges import range_argument
+from .options import add_cfg_options, add_launcher, load_config, range_argument
 
 PAPER = ('DKD', 'centre')
 

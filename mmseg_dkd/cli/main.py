@@ -11,6 +11,7 @@ from . import configs
 # Each with its module, here or in a folder below.
 COMMANDS = {
     'train': 'train',
+    'teach': 'teach',
     'test': 'test',
     'evaluate': 'evaluate',
     'compare': 'compare',

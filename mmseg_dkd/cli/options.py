@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 PACKAGE = Path(__file__).resolve().parents[1]
+MOST = 10_000
 CONFIG_HELP = 'a path, or a name such as dkd/voc_15-5 (mmseg-dkd configs lists them)'
 
 
@@ -98,3 +100,32 @@ def work_dir_of(config: Path, cfg: 'Config | None' = None) -> Path:
         start = len(parts) - parts[::-1].index('configs')
         return Path('work_dirs', *parts[start:])
     return Path('work_dirs', config.stem)
+
+
+def parse_range(text: str) -> list[int]:
+    """``'2'`` is ``[2]``, ``'0-2'`` is ``[0, 1, 2]``, ``'0,3-4'`` is ``[0, 3, 4]``.
+
+    Raises:
+        ValueError: If the text is anything else, or names a number twice or more than 10,000 of
+            them.
+    """
+    numbers: list[int] = []
+    for part in text.split(','):
+        match = re.fullmatch(r'([0-9]{1,18})(?:-([0-9]{1,18}))?', part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise ValueError(f'{text!r} is neither a number nor a range such as 0-2 or 0,3')
+        if last - first >= MOST:
+            raise ValueError(f'{text!r} has more than {MOST:,} numbers')
+        numbers += range(first, last + 1)
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f'{text!r} names a number twice')
+    return numbers
+
+
+def range_argument(text: str) -> list[int]:
+    """:func:`parse_range` for argparse, which shows no text of a ValueError."""
+    try:
+        return parse_range(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

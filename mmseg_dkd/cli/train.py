@@ -18,9 +18,10 @@ from .options import (
     add_launcher,
     find_config,
     load_config,
+    parse_range,
+    range_argument,
     work_dir_of,
 )
-from .ranges import parse_range, range_argument
 
 if TYPE_CHECKING:
     from ..scenario import Scenario

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from mmseg_dkd.cli.ranges import parse_range, range_argument
+from mmseg_dkd.cli.options import parse_range, range_argument
 from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.repeats import read_orders, repeated, unfinished
 from tests.forked import forked

@@ -1,0 +1,1 @@
+"""One command: a model that is there, a folder, a new class."""

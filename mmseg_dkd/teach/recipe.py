@@ -1,0 +1,260 @@
+"""What a model and a folder ask for: network, images, schedule. The config that ``train`` runs."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmengine.config import Config
+
+from .folders import Folder
+from .known import Known
+
+KEEPS = dict(exact='ExactHead', learned='DKDHead')
+# On a CPU larger ones leave time for too few iterations.
+LARGEST_ON_CPU = 256
+STRIDE = 32
+SMALLEST = 64
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What teaching depends on; each is an option of ``mmseg-dkd teach``.
+
+    Attributes:
+        method: Name of the head.
+        crop: Height and width of what is trained on.
+        scale: Long and short side that images are resized to first; None for their own size.
+        batch: Images of a batch.
+        iterations: Of step 1.
+        amp: Whether in half precision.
+        held_out: Whether a fifth of the images is kept for testing.
+    """
+
+    method: str
+    crop: tuple[int, int]
+    scale: tuple[int, int] | None
+    batch: int
+    iterations: int
+    amp: bool
+    held_out: bool
+
+
+def crop_of(known: Known, size: tuple[int, int], cuda: bool) -> tuple[int, int]:
+    """Height and width to train on: what the model was trained on, if images are as large.
+
+    Args:
+        known: The model.
+        size: Height and width of the images, as the network sees them.
+        cuda: Whether there is a GPU.
+    """
+    trained = (known.cfg.model.get('data_preprocessor') or {}).get('size')
+    trained = tuple(trained or known.cfg.get('crop_size') or size)
+    most = max(trained) if cuda else LARGEST_ON_CPU
+    sides = (min(side, of, most) for side, of in zip(trained, size, strict=True))
+    height, width = (max(SMALLEST, side // STRIDE * STRIDE) for side in sides)
+    return height, width
+
+
+def scale_of(known: Known) -> tuple[int, int] | None:
+    """The ``scale`` of the ``Resize`` by which the model tests; None if it has none."""
+    for transform in test_pipeline_of(known.cfg):
+        if transform.get('type') == 'Resize' and transform.get('scale'):
+            width, height = transform['scale']
+            return width, height
+    return None
+
+
+def test_pipeline_of(cfg: Config) -> list[dict]:
+    """The transforms by which a config of mmsegmentation tests."""
+    loader = cfg.get('test_dataloader') or {}
+    dataset = loader.get('dataset') or {}
+    return list(dataset.get('pipeline') or cfg.get('test_pipeline') or [])
+
+
+def seen_at(size: tuple[int, int], scale: tuple[int, int] | None) -> tuple[int, int]:
+    """Height and width of an image once it is resized, its proportions kept."""
+    if scale is None:
+        return size
+    factor = min(max(scale) / max(size), min(scale) / min(size))
+    return round(size[0] * factor), round(size[1] * factor)
+
+
+def config_of(
+    known: Known,
+    classes: Sequence[str],
+    train: Folder,
+    test: Folder | None,
+    choices: Choices,
+    out: str,
+    seed: int,
+) -> Config:
+    """The config of both steps: the model as it is, and the new classes.
+
+    Args:
+        known: The model.
+        classes: The new classes.
+        train, test: The data; without a test set that of ``train`` is tested.
+        choices: What was chosen.
+        out: Folder of the run.
+        seed: Of all that is random.
+    """
+    old, new = len(known.classes), len(classes)
+    scenario: dict[str, Any] = dict(
+        name=[list(range(1, old + 1)), list(range(old + 1, old + new + 1))],
+        num_classes=old + new,
+        has_background=known.background,
+    )
+    if not known.background:
+        scenario['unlabelled'] = 'ignored'
+    resize = dict(type='Resize', scale=choices.scale, keep_ratio=True)
+    scale = choices.scale or train.size[::-1]
+    train_pipeline: list[dict] = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations'),
+        dict(type='RandomResize', scale=scale, ratio_range=(0.75, 1.5), keep_ratio=True),
+        dict(type='RandomCrop', crop_size=choices.crop, cat_max_ratio=0.9),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PhotoMetricDistortion'),
+        dict(type='PackSegInputs'),
+    ]
+    test_pipeline: list[dict] = [
+        dict(type='LoadImageFromFile'),
+        *([resize] if choices.scale else []),
+        dict(type='LoadAnnotations'),
+        dict(type='PackSegInputs'),
+    ]
+
+    def images(folder: Folder, pipeline: list[dict], part: str | None) -> dict:
+        datasets = [dict(dataset, pipeline=pipeline) for dataset in folder.datasets]
+        return dict(
+            type='StepDataset',
+            scenario=scenario,
+            every_image=True,
+            part=part,
+            presence_dir=str(folder.masks / 'index'),
+            dataset=dict(type='ConcatDataset', datasets=datasets),
+        )
+
+    parts = ('fit', 'held') if choices.held_out and test is None else (None, None)
+    workers = dict(num_workers=1, persistent_workers=True)
+    imports = (known.cfg.get('custom_imports') or {}).get('imports') or []
+    parts_of_config = dict(
+        custom_imports=dict(imports=['mmseg_dkd', *imports], allow_failed_imports=False),
+        default_scope='mmseg',
+        env_cfg=dict(
+            cudnn_benchmark=True,
+            mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+            dist_cfg=dict(backend='nccl'),
+        ),
+        work_dir=out,
+        randomness=dict(seed=seed),
+        log_level='INFO',
+        log_processor=dict(by_epoch=False),
+        scenario=scenario,
+        start_from=str(known.checkpoint.resolve()),
+        model=model_of(known, choices, scenario),
+        train_dataloader=dict(
+            **workers,
+            batch_size=choices.batch,
+            drop_last=True,
+            sampler=dict(type='InfiniteSampler', shuffle=True),
+            dataset=images(train, train_pipeline, parts[0]),
+        ),
+        test_dataloader=dict(
+            **workers,
+            batch_size=1,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(images(test or train, test_pipeline, parts[1]), test_mode=True),
+        ),
+        test_evaluator=dict(type='IncrementalIoUMetric'),
+        test_cfg=dict(type='TestLoop'),
+        default_hooks=dict(
+            timer=dict(type='IterTimerHook'),
+            logger=dict(type='LoggerHook', interval=20, log_metric_by_epoch=False),
+            param_scheduler=dict(type='ParamSchedulerHook'),
+            checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=100, max_keep_ckpts=1),
+            sampler_seed=dict(type='DistSamplerSeedHook'),
+        ),
+        custom_hooks=[dict(type='IncrementalStepHook')],
+        visualizer=dict(
+            type='SegLocalVisualizer',
+            vis_backends=[dict(type='LocalVisBackend')],
+            name='visualizer',
+        ),
+        **schedule_of(known, choices),
+    )
+    return Config(parts_of_config)
+
+
+def model_of(known: Known, choices: Choices, scenario: dict) -> dict:
+    """The model with the method over its head."""
+    model = copy.deepcopy(known.cfg.model.to_dict())
+    model.update(type='IncrementalSegmentor', auxiliary_head=None)
+    for part in (model, model['backbone']):
+        part.pop('pretrained', None)
+        part.pop('init_cfg', None)
+    preprocessor = model.get('data_preprocessor') or {}
+    preprocessor.pop('size_divisor', None)
+    preprocessor.pop('test_cfg', None)
+    model['data_preprocessor'] = dict(preprocessor, size=choices.crop)
+    if not (model.get('test_cfg') or {}).get('mode'):
+        model['test_cfg'] = dict(mode='whole')
+    head = model['decode_head']
+    for key in ('loss_decode', 'sampler', 'out_channels', 'threshold', 'init_cfg'):
+        head.pop(key, None)
+    head.update(
+        type=choices.method,
+        base_type=head['type'],
+        num_classes=scenario['num_classes'] + scenario['has_background'],
+        scenario=scenario,
+        **OF_METHOD[choices.method],
+    )
+    return model
+
+
+# What the methods take, as their configs have it.
+OF_METHOD: dict[str, dict] = dict(
+    ExactHead=dict(),
+    DKDHead=dict(
+        loss_decode=dict(type='MultiBCELoss', pos_weight=1.0),
+        loss_kd=dict(type='BinaryKDLoss', loss_weight=5.0),
+        loss_dkd=dict(type='DecomposedKDLoss', loss_weight=5.0),
+        loss_aux=dict(type='AuxiliaryLoss', loss_weight=1.0),
+    ),
+    MiBHead=dict(kd_weight=10.0),
+)
+
+
+def schedule_of(known: Known, choices: Choices) -> dict:
+    """Optimizer, length and what is frozen: in step 0 of what a converted model lacks, then of the
+    new classes."""
+    exact = choices.method == 'ExactHead'
+    wrapper = dict(type='AmpOptimWrapper' if choices.amp else 'OptimWrapper')
+    sgd = dict(type='SGD', lr=1e-2, momentum=0.9, nesterov=True)
+    new = 'decode_head.conv_seg.steps.{step}'
+    poly = dict(type='WarmUpPolyLR', power=0.9, by_epoch=False, warm_up=0.2, start_factor=1e-3)
+    later: dict[str, Any]
+    if exact:
+        later = {}
+    else:
+        rest = {'backbone': dict(decay_mult=0.0), 'decode_head': dict(decay_mult=0.0)}
+        trained = (known.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+        optimizer = dict(sgd, lr=2e-4, weight_decay=1e-4)
+        if trained.get('type') == 'AdamW':
+            optimizer = dict(type='AdamW', lr=6e-6, weight_decay=0.01)
+        later = dict(
+            model=dict(freeze_norm=True, freeze_dropout=True),
+            optim_wrapper=dict(
+                optimizer=dict(optimizer, _delete_=True),
+                constructor='GroupedOptimWrapperConstructor',
+                paramwise_cfg=dict(custom_keys={**rest, new: dict(lr_mult=10.0)}),
+            ),
+        )
+    return dict(
+        optim_wrapper=dict(wrapper, optimizer=dict(sgd, weight_decay=0.0)),
+        param_scheduler=[poly],
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=choices.iterations, val_interval=10**6),
+        first_step=dict(train_cfg=dict(max_iters=max(1, choices.iterations // 4))),
+        later_steps=later,
+    )

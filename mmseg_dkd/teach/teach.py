@@ -1,0 +1,118 @@
+"""Teaches a model new classes: from a folder of images to a model, its page and its certificate."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from ..annotations import Images
+from ..export import export
+from ..labels import check_names
+from ..reports.certificate import certify, model_files
+from ..reports.page import write_page
+from ..runs import Run
+from ..runs.step import config_file
+from ..scenario import MOST_CLASSES
+from .known import BACKGROUND, Known
+from .recipe import KEEPS
+
+CONFIG = 'teach.py'
+RUN = 'run'
+MODEL = 'model'
+CERTIFICATE = 'certificate'
+# The checkpoints of both steps, the one that is being written, the plain model and its ONNX.
+ROOM = 6
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What teaching left.
+
+    Attributes:
+        results: Of both steps, as in results.json.
+        exact: Whether no pixel went from one old class to another one.
+        changes: Of each old class, where its pixels went (:meth:`.ModelPair.changes`).
+    """
+
+    results: list[dict]
+    exact: bool
+    changes: dict
+
+
+def check_classes(known: Known, classes: Sequence[str]) -> None:
+    """Refuse new classes that cannot be learned.
+
+    Raises:
+        ValueError: If the model has one of them, or there are too many, or a name cannot be one.
+    """
+    if there := [name for name in classes if name in (BACKGROUND, *known.classes)]:
+        raise ValueError(
+            f'{there[0]!r} is a class of {known.checkpoint} already: teach a class that it does '
+            'not know, or give the new one another name'
+        )
+    check_names([*known.classes, *classes])
+    if len(known.classes) + len(classes) > MOST_CLASSES:
+        raise ValueError(f'at most {MOST_CLASSES} classes fit into a mask')
+
+
+def method_of(known: Known, keep: str, method: str | None) -> str:
+    """Name of the head that teaches.
+
+    Raises:
+        ValueError: If it does not do what is asked for.
+    """
+    chosen = method or KEEPS[keep]
+    if method is None and keep == 'learned' and not known.background:
+        # Eq. 12 asks whether any class is there, which such a model was never asked.
+        chosen = 'MiBHead'
+    if (chosen == KEEPS['exact']) != (keep == 'exact'):
+        raise ValueError(
+            f'--method {chosen} with --keep {keep}: {KEEPS["exact"]} is the one that keeps old '
+            'classes exactly'
+        )
+    return chosen
+
+
+def check_room(known: Known, out: Path) -> None:
+    """Say if the disk is too full for what will be written.
+
+    Raises:
+        OSError: If it is.
+    """
+    needed = ROOM * known.checkpoint.stat().st_size
+    free = shutil.disk_usage(out).free
+    if free < needed:
+        raise OSError(
+            f'{out}: {free / 1e9:.1f} GB are free, {needed / 1e9:.1f} GB are needed: make room'
+        )
+
+
+def run(out: Path, known: Known, onnx: bool, images: Path, resume: bool) -> Taught:
+    """Train both steps of ``out/teach.py``, and write the model, its page and its certificate.
+
+    Args:
+        out: The folder.
+        known: The model that is taught.
+        onnx: Whether to write ONNX, too.
+        images: Folder of the images that the certificate compares.
+        resume: Go on with what is finished.
+
+    Raises:
+        RuntimeError: As :meth:`.Run.run`.
+    """
+    trained = Run(Config.fromfile(out / CONFIG), out / RUN)
+    results = trained.run([0, 1], resume=resume)
+    if not is_main_process():
+        return Taught(results, True, {})
+    for folder in (out / MODEL, out / CERTIFICATE):
+        shutil.rmtree(folder, ignore_errors=True)
+    step = Config.fromfile(config_file(out / RUN, 1))
+    formats = ['mmseg', 'onnx'] if onnx else ['mmseg']
+    export(step, trained.steps[1].checkpoint, out / MODEL, formats)
+    write_page(out / RUN)
+    old, new = (known.config, known.checkpoint), model_files(out / MODEL)
+    pair, _ = certify(out / CERTIFICATE, old, new, Images([images]))
+    return Taught(results, pair.exact, pair.changes())
