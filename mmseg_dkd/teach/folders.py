@@ -10,6 +10,8 @@ from mmengine.config import Config
 from ..annotations import Images, write_masks
 from ..annotations.images import size_of_image
 from ..annotations.masks import DATASETS
+from ..datasets.reading import read_labels
+from ..labels import VOID
 from .known import BACKGROUND, Known
 
 
@@ -33,6 +35,12 @@ class Folder:
     def count(self) -> int:
         """How many images have a mask."""
         return sum(len(Path(part['ann_file']).read_text().split()) for part in self.datasets)
+
+    @property
+    def share(self) -> float:
+        """Share of the pixels, 0 to 1, that show a class."""
+        masks = [read_labels(path) for path in self.masks.rglob('*.png')]
+        return sum(((m > 0) & (m != VOID)).mean() for m in masks) / len(masks)
 
     @property
     def size(self) -> tuple[int, int]:

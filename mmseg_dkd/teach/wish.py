@@ -82,6 +82,8 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
     height, width = wish.crop or recipe.crop_of(known, recipe.seen_at(train.size, scale), cuda)
     fitting = min(LARGEST_BATCH, train.count, PIXELS // (height * width))
 
+    gamma = recipe.gamma_of(train.share)
+
     def config(iterations: int) -> Config:
         choices = recipe.Choices(
             method=method,
@@ -91,6 +93,7 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
             iterations=iterations,
             amp=cuda,
             held_out=held_out,
+            gamma=gamma,
         )
         cfg = recipe.config_of(
             known, wish.classes, train, test, choices, str(lasting.resolve()), wish.seed

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from PIL import Image
 
 from mmseg_dkd.cli.main import main
 from mmseg_dkd.reports.certificate import model_files
+from mmseg_dkd.teach import recipe, speed
 from mmseg_dkd.utils import checkpoint_types
 
 OLD = ('t-shirt', 'trouser', 'pullover', 'dress')
@@ -238,3 +240,38 @@ def test_onnx_says_the_same(stock, folders, tmp_path):
         before = model.encode_decode(image, [dict(img_shape=(64, 64))]).numpy()
     assert np.abs(said[:, :4] - before).max() < 1e-5 * np.abs(before).max()
     assert re.fullmatch(r'teach_step_1\.onnx', path.name)
+
+
+def test_a_disk_without_room_is_told_before(stock, folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(SystemExit, match='0.0 GB are free, .* GB are needed: make room'):
+        teach('sandal', '--model', *stock['background'], '--data', folders / 'sandal',
+              '--out', tmp_path / 'out')  # fmt: skip
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('size', 'scale', 'trained', 'cuda', 'expected'),
+    [
+        ((400, 600), None, (512, 1024), True, (384, 576)),
+        ((400, 600), None, (512, 1024), False, (256, 256)),
+        ((1024, 2048), (1024, 512), (512, 512), True, (512, 512)),
+        ((50, 40), None, (512, 512), False, (64, 64)),
+    ],
+)
+def test_crop_fits_model_image_and_machine(size, scale, trained, cuda, expected):
+    cfg = Config(dict(model=dict(data_preprocessor=dict(size=trained))))
+    known = SimpleNamespace(cfg=cfg)
+    assert recipe.crop_of(known, recipe.seen_at(size, scale), cuda) == expected
+
+
+def test_pixels_of_new_classes_count_as_a_fifth_within_bounds():
+    assert [recipe.gamma_of(share) for share in (0.5, 0.2, 0.05, 0.001)] == [1, 1, 4, 6]
+
+
+def test_iterations_are_what_the_budget_has_up_to_what_helps():
+    assert speed.iterations_in(10, 2.0, 'DKDHead') == 180
+    assert speed.iterations_in(10, 0.1, 'DKDHead') == 600
+    assert speed.iterations_in(10, 0.1, 'ExactHead') == 400
+    with pytest.raises(ValueError, match='50 are the least: give 2.8 minutes'):
+        speed.iterations_in(1, 2.0, 'DKDHead')
