@@ -80,16 +80,20 @@ def convert(
                 logger='current',
             )
     for name, head in heads.items():
+        state = head.adopt(state, name)
         weight, bias = (state.pop(f'{name}.conv_seg.{part}', None) for part in ('weight', 'bias'))
         if weight is None or bias is None:
             raise ValueError(
                 f'start_from={path} has no {name}.conv_seg: the head must end in a 1x1 convolution '
                 'of this name to be converted'
             )
-        rows = _rows(path, len(bias), names, classes[not head.background :], head.background)
+        # Those that the classifier does not have come last.
+        few = classes[not head.background : len(classes) - head.num_taken]
+        known = names and names[: len(names) - head.num_taken]
+        rows = _rows(path, len(bias), known, few, head.background)
         converted = head.from_softmax(weight[rows], bias[rows])
         own = f'{name}.conv_seg.'
-        state |= {key: tensor for key, tensor in fresh.items() if key.startswith(own)}
+        state = {key: tensor for key, tensor in fresh.items() if key.startswith(own)} | state
         state |= {f'{own}{key}': tensor for key, tensor in converted.items()}
     refuse_misfits(state, fresh, f'start_from={path}', 'the backbone and heads of step 0')
     return state

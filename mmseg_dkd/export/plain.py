@@ -52,7 +52,7 @@ def plain_model(model: dict, num_classes: int) -> dict:
 
 
 def plain_state(model: IncrementalSegmentor, names: Iterable[str]) -> dict[str, Tensor]:
-    """State dict of the plain model, whose one ``conv_seg`` predicts as the method does.
+    """State dict of the plain model, which predicts as the method does.
 
     Args:
         model: The incremental model.
@@ -62,9 +62,8 @@ def plain_state(model: IncrementalSegmentor, names: Iterable[str]) -> dict[str, 
         TypeError: If the method's prediction is no 1x1 convolution of the feature, or a tensor is
             missing.
     """
-    weight, bias = model.decode_head.as_convolution()
-    classifier = {'weight': weight.detach(), 'bias': bias.detach()}
-    state = model.state_dict() | {f'decode_head.conv_seg.{k}': v for k, v in classifier.items()}
+    tensors = model.decode_head.plain_tensors()
+    state = model.state_dict() | {f'decode_head.{name}': t for name, t in tensors.items()}
     missing = [name for name in names if name not in state]
     if missing:
         raise TypeError(

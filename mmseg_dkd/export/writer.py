@@ -91,6 +91,7 @@ def export(
     first = int(not original.decode_head.background)
     classes, palette = classes[first:], palette[first:]
     plain_cfg = plain_model(model_cfg.to_dict(), len(classes))
+    plain_cfg['decode_head'] = original.decode_head.plain_head(plain_cfg['decode_head'])
     plain = revert_sync_batchnorm(MODELS.build(ConfigDict(plain_cfg))).eval()
     state = plain_state(original, plain.state_dict())
     plain.load_state_dict(state, strict=True)

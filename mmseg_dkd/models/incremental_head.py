@@ -172,6 +172,20 @@ class IncrementalHead(_OverHead):
             'as a plain model of mmsegmentation'
         )
 
+    def plain_head(self, head: dict) -> dict:
+        """A method's own: config of the head of a plain model. Here: the base head.
+
+        Args:
+            head: That of the base head, with as many classes as are seen.
+        """
+        return head
+
+    def plain_tensors(self) -> dict[str, Tensor]:
+        """A method's own: the tensors of :meth:`plain_head`, by their names below it, that the head
+        does not have by these names. Here: :meth:`as_convolution` as ``conv_seg``."""
+        weight, bias = self.as_convolution()
+        return {'conv_seg.weight': weight.detach(), 'conv_seg.bias': bias.detach()}
+
     def teacher_outputs(self, inputs: list[Tensor], student: Any) -> Any:
         """A method's own: what this head, as the teacher, tells the student's :meth:`loss`.
 
@@ -254,6 +268,20 @@ class IncrementalHead(_OverHead):
         raise TypeError(
             f'start_from: {type(self).__name__} cannot take over the classifiers of a softmax model'
         )
+
+    @property
+    def num_taken(self) -> int:
+        """A method's own: how many of the classes of step 0 are no rows of a ``conv_seg``."""
+        return 0
+
+    def adopt(self, state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+        """A method's own: the tensors of a plain model by the names of a stock one.
+
+        Args:
+            state: Of the whole model.
+            name: The head's name in it.
+        """
+        return state
 
     @property
     def lacking(self) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class Known:
         classes: Names of its channels, background left out where it is one.
         palette: Their colours, that of background or of unlabelled pixels first.
         background: Whether one of its channels is background.
+        head: Config of its head; of a model that was taught, of the head that is inside.
+        taken: Numbers of classes that it was taught by ``--keep exact``, a number a time.
     """
 
     config: Path
@@ -34,9 +36,11 @@ class Known:
     classes: tuple[str, ...]
     palette: tuple[tuple[int, ...], ...]
     background: bool
+    head: ConfigDict
+    taken: tuple[int, ...]
 
     def __str__(self) -> str:
-        head, backbone = self.cfg.model.decode_head.type, self.cfg.model.backbone.type
+        head, backbone = self.head.type, self.cfg.model.backbone.type
         last = 'background and ' if self.background else ''
         rest = '' if self.background else ', without background'
         return f'{head} on {backbone}, {last}{len(self.classes)} classes{rest} ({self.checkpoint})'
@@ -65,7 +69,9 @@ def look_at(config: Path, checkpoint: Path, cfg: Config) -> Known:
         raise ValueError(
             f'{config}: the model is a {model.get("type")}, and an EncoderDecoder can be taught'
         )
-    head = model.decode_head
+    head, taken, inside = model.decode_head, (), ''
+    if head.type.endswith('WidenedHead'):
+        head, taken, inside = head.head, tuple(head.rows), 'head.'
     try:
         find_base(head.type)
     except TypeError as error:
@@ -76,7 +82,7 @@ def look_at(config: Path, checkpoint: Path, cfg: Config) -> Known:
             'softmax over its classes can be taken over'
         )
     state, names = load(checkpoint)
-    weight = state.get('decode_head.conv_seg.weight')
+    weight = state.get(f'decode_head.{inside}conv_seg.weight')
     if weight is None:
         raise ValueError(
             f'{checkpoint}: it has no decode_head.conv_seg, with which a {head.type} ends: give '
@@ -85,9 +91,10 @@ def look_at(config: Path, checkpoint: Path, cfg: Config) -> Known:
     described = {} if names is None else dict(classes=names)
     described = described or _of_data(cfg)
     names = tuple(described.get('classes') or ())
-    if len(names) != len(weight):
+    channels = len(weight) + sum(taken)
+    if len(names) != channels:
         raise ValueError(
-            f'{checkpoint}: the classifier has {len(weight)} channels, but '
+            f'{checkpoint}: the classifier has {channels} channels, but '
             f'{len(names) or "no"} classes are named: give the config that it was trained by'
         )
     if len(names) < 2:
@@ -107,6 +114,8 @@ def look_at(config: Path, checkpoint: Path, cfg: Config) -> Known:
         classes=tuple(names[place] for place in rest),
         palette=(none, *(colours[place] for place in rest)),
         background=background,
+        head=head,
+        taken=taken,
     )
 
 

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmseg.registry import MODELS
 
 from .folders import Folder
 from .known import Known
@@ -14,6 +17,8 @@ KEEPS = dict(exact='ExactHead', learned='DKDHead')
 # On a CPU larger ones leave time for too few iterations.
 LARGEST_ON_CPU = 256
 STRIDE = 32
+# Height and width of an image that any backbone takes.
+PROBE = (128, 128)
 SMALLEST = 64
 
 
@@ -214,7 +219,7 @@ def model_of(known: Known, choices: Choices, scenario: dict) -> dict:
     model['data_preprocessor'] = dict(preprocessor, size=choices.crop)
     if not (model.get('test_cfg') or {}).get('mode'):
         model['test_cfg'] = dict(mode='whole')
-    head = model['decode_head']
+    head = model['decode_head'] = known.head.to_dict()
     for key in ('loss_decode', 'sampler', 'out_channels', 'threshold', 'init_cfg'):
         head.pop(key, None)
     head.update(
@@ -224,9 +229,18 @@ def model_of(known: Known, choices: Choices, scenario: dict) -> dict:
         scenario=scenario,
         **OF_METHOD.get(choices.method, {}),
     )
+    if choices.method == KEEPS['exact']:
+        head.update(maps=channels_of_maps(known), taken=list(known.taken))
     if choices.method == 'DKDHead':
         head['loss_decode'] = dict(type='MultiBCELoss', pos_weight=choices.gamma)
     return model
+
+
+def channels_of_maps(known: Known) -> list[int]:
+    """Channels of the maps that the backbone, with its neck, gives."""
+    model = revert_sync_batchnorm(MODELS.build(copy.deepcopy(known.cfg.model))).eval()
+    with torch.no_grad():
+        return [each.shape[1] for each in model.extract_feat(torch.zeros(1, 3, *PROBE))]
 
 
 # What methods take beyond their defaults, as their configs have it.

@@ -68,6 +68,11 @@ def method_of(known: Known, keep: str, method: str | None) -> str:
     if method is None and keep == 'learned' and not known.background:
         # Eq. 12 asks whether any class is there, which such a model was never asked.
         chosen = 'MiBHead'
+    if known.taken and chosen != KEEPS['exact']:
+        raise ValueError(
+            f'{known.checkpoint} was taught by --keep exact, and what it has beside its classifier '
+            'can only be kept so: use --keep exact, or teach the model that was there before'
+        )
     if (chosen == KEEPS['exact']) != (keep == 'exact'):
         raise ValueError(
             f'--method {chosen} with --keep {keep}: {KEEPS["exact"]} is the one that keeps old '

@@ -27,7 +27,7 @@ CHANGES = dict(
     DKDHead=DKD_LOSSES,
     SSULHead=dict(unknown='unlabelled'),
     # Its other term depends on the classifier alone.
-    ExactHead=dict(penalty=0.0),
+    ExactHead=dict(penalty=0.0, maps=[]),
 )
 # Channels of the logits besides the classes.
 FURTHER = dict(DKDHead=0, SSULHead=2)
