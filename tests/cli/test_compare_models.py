@@ -78,10 +78,10 @@ def test_what_is_missing_is_told(finished, photos, tmp_path):
     (tmp_path / 'masks/photos/a.png').write_bytes(b'no image')
     with pytest.raises(SystemExit, match='a.png: LoadAnnotations .* cannot read it whole'):
         compare(finished, photos, tmp_path / 'out', '--masks', tmp_path / 'masks')
-    with pytest.raises(SystemExit, match='step_9 has no .py: give the folder of a step'):
+    with pytest.raises(SystemExit, match='step_9 has no .pth: give the folder of a step'):
         compare(finished, photos, tmp_path / 'out', new=9)
     (tmp_path / 'step_3').mkdir()
-    for name in 'a.py', 'b.py':
+    for name in 'a.py', 'b.py', 'c.pth':
         (tmp_path / 'step_3' / name).touch()
     with pytest.raises(SystemExit, match='has a.py, b.py: leave one'):
         compare(tmp_path, photos, tmp_path / 'out', old=3)

@@ -83,6 +83,8 @@ def test_nothing_that_mmseg_registers_is_left_out():
         and issubclass(part, BaseDecodeHead)
         and part.__module__.startswith(('mmseg.', 'mmseg_dkd.'))
     }
+    # What an exact step is written as, not what it is made of.
+    registered -= {'WidenedHead'}
     named = {name for name in decode_heads.__all__ if name.endswith('Head')}
     assert set(HEADS) == registered | named
     assert set(BACKBONES) == {*backbones.__all__, 'EfficientNetLite'}
