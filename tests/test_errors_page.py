@@ -43,4 +43,4 @@ def test_message_is_in_the_package(quote, source):
 
 
 def test_page_has_messages_of_every_kind():
-    assert len(ROWS) > 40 and len(re.findall(r'^## ', PAGE, re.M)) == 5
+    assert len(ROWS) > 40 and len(re.findall(r'^## ', PAGE, re.M)) == 6
