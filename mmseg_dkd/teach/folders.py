@@ -34,7 +34,7 @@ class Folder:
     @property
     def count(self) -> int:
         """How many images have a mask."""
-        return sum(len(Path(part['ann_file']).read_text().split()) for part in self.datasets)
+        return sum(len(Path(part['ann_file']).read_text().splitlines()) for part in self.datasets)
 
     @property
     def share(self) -> float:

@@ -29,7 +29,7 @@ class Choices:
     Attributes:
         method: Name of the head.
         crop: Height and width of what is trained on.
-        scale: Long and short side that images are resized to first; None for their own size.
+        resize: The ``Resize`` by which the model tests, with a ``scale``; None if it has none.
         batch: Images of a batch.
         iterations: Of step 1.
         amp: Whether in half precision.
@@ -39,7 +39,7 @@ class Choices:
 
     method: str
     crop: tuple[int, int]
-    scale: tuple[int, int] | None
+    resize: dict | None
     batch: int
     iterations: int
     amp: bool
@@ -75,13 +75,10 @@ def crop_of(known: Known, size: tuple[int, int], cuda: bool) -> tuple[int, int]:
     return height, width
 
 
-def scale_of(known: Known) -> tuple[int, int] | None:
-    """The ``scale`` of the ``Resize`` by which the model tests; None if it has none."""
-    for transform in test_pipeline_of(known.cfg):
-        if transform.get('type') == 'Resize' and transform.get('scale'):
-            width, height = transform['scale']
-            return width, height
-    return None
+def resize_of(known: Known) -> dict | None:
+    """The ``Resize`` to a ``scale`` by which the model tests; None if it has none."""
+    found = (t for t in test_pipeline_of(known.cfg) if t.get('type') == 'Resize')
+    return next((dict(transform) for transform in found if transform.get('scale')), None)
 
 
 def test_pipeline_of(cfg: Config) -> list[dict]:
@@ -91,11 +88,15 @@ def test_pipeline_of(cfg: Config) -> list[dict]:
     return list(dataset.get('pipeline') or cfg.get('test_pipeline') or [])
 
 
-def seen_at(size: tuple[int, int], scale: tuple[int, int] | None) -> tuple[int, int]:
-    """Height and width of an image once it is resized, its proportions kept."""
-    if scale is None:
+def seen_at(size: tuple[int, int], resize: dict | None) -> tuple[int, int]:
+    """Height and width of an image once it is resized."""
+    if resize is None:
         return size
-    factor = min(max(scale) / max(size), min(scale) / min(size))
+    width, height = resize['scale']
+    if not resize.get('keep_ratio'):
+        return height, width
+    long, short = max(width, height), min(width, height)
+    factor = min(long / max(size), short / min(size))
     return round(size[0] * factor), round(size[1] * factor)
 
 
@@ -126,12 +127,12 @@ def config_of(
     )
     if not known.background:
         scenario['unlabelled'] = 'ignored'
-    resize = dict(type='Resize', scale=choices.scale, keep_ratio=True)
-    scale = choices.scale or train.size[::-1]
+    resize = choices.resize or dict(scale=train.size[::-1], keep_ratio=True)
+    scale, keep_ratio = resize['scale'], resize.get('keep_ratio', False)
     train_pipeline: list[dict] = [
         dict(type='LoadImageFromFile'),
         dict(type='LoadAnnotations'),
-        dict(type='RandomResize', scale=scale, ratio_range=(0.75, 1.5), keep_ratio=True),
+        dict(type='RandomResize', scale=scale, ratio_range=(0.75, 1.5), keep_ratio=keep_ratio),
         dict(type='RandomCrop', crop_size=choices.crop, cat_max_ratio=0.9),
         dict(type='RandomFlip', prob=0.5),
         dict(type='PhotoMetricDistortion'),
@@ -139,7 +140,7 @@ def config_of(
     ]
     test_pipeline: list[dict] = [
         dict(type='LoadImageFromFile'),
-        *([resize] if choices.scale else []),
+        *([choices.resize] if choices.resize else []),
         dict(type='LoadAnnotations'),
         dict(type='PackSegInputs'),
     ]

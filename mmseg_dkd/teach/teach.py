@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 
 from ..annotations import Images
 from ..export import export
@@ -88,7 +87,8 @@ def check_room(known: Known, out: Path) -> None:
         OSError: If it is.
     """
     needed = ROOM * known.checkpoint.stat().st_size
-    free = shutil.disk_usage(out).free
+    there = next(place for place in (out, *out.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
     if free < needed:
         raise OSError(
             f'{out}: {free / 1e9:.1f} GB are free, {needed / 1e9:.1f} GB are needed: make room'
@@ -110,8 +110,6 @@ def run(out: Path, known: Known, onnx: bool, images: Path, resume: bool) -> Taug
     """
     trained = Run(Config.fromfile(out / CONFIG), out / RUN)
     results = trained.run([0, 1], resume=resume)
-    if not is_main_process():
-        return Taught(results, True, {})
     for folder in (out / MODEL, out / CERTIFICATE):
         shutil.rmtree(folder, ignore_errors=True)
     step = Config.fromfile(config_file(out / RUN, 1))

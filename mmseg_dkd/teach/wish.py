@@ -69,7 +69,7 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
         RuntimeError: If the steps cannot be run; it lists why.
     """
     cuda = torch.cuda.is_available()
-    teach.check_room(known, out)
+    teach.check_room(known, lasting)
     method = teach.method_of(known, wish.keep, wish.method)
     where = folders.places(wish.data, wish.labels)
     train = folders.taught(known, wish.classes, where, out / 'labels', wish.others)
@@ -78,8 +78,8 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
         of_test = folders.places(wish.test, None)
         test = folders.tested(known, wish.classes, of_test, out / 'test_labels', wish.others)
     held_out = test is None and train.count >= ENOUGH
-    scale = recipe.scale_of(known)
-    height, width = wish.crop or recipe.crop_of(known, recipe.seen_at(train.size, scale), cuda)
+    resize = recipe.resize_of(known)
+    height, width = wish.crop or recipe.crop_of(known, recipe.seen_at(train.size, resize), cuda)
     fitting = min(LARGEST_BATCH, train.count, PIXELS // (height * width))
 
     gamma = recipe.gamma_of(train.share)
@@ -88,7 +88,7 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
         choices = recipe.Choices(
             method=method,
             crop=(height, width),
-            scale=scale,
+            resize=resize,
             batch=wish.batch or max(2, fitting),
             iterations=iterations,
             amp=cuda,
@@ -110,7 +110,7 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
     seconds = speed.seconds_of(first)
     iterations = wish.iterations or speed.iterations_in(wish.budget, seconds, method)
     config(iterations).dump(path)
-    size = f'resized to {scale} as in testing' if scale else 'in their own size'
+    size = f'resized to {resize["scale"]} as in testing' if resize else 'in their own size'
     rest = ', which learns nothing but new rows of the classifier' * (wish.keep == 'exact')
     return [
         f'model:  {known}',

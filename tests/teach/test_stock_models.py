@@ -27,7 +27,7 @@ HEADS = dict(
 )
 CLASSES = ('background', 'wall', 'sky', 'tree')
 CHOICES = Choices(
-    crop=(64, 64), scale=None, batch=2, iterations=1, amp=False, held_out=False, method='ExactHead'
+    crop=(64, 64), resize=None, batch=2, iterations=1, amp=False, held_out=False, method='ExactHead'
 )
 
 

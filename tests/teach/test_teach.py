@@ -253,18 +253,19 @@ def test_a_disk_without_room_is_told_before(stock, folders, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ('size', 'scale', 'trained', 'cuda', 'expected'),
+    ('size', 'resize', 'trained', 'cuda', 'expected'),
     [
         ((400, 600), None, (512, 1024), True, (384, 576)),
         ((400, 600), None, (512, 1024), False, (256, 256)),
-        ((1024, 2048), (1024, 512), (512, 512), True, (512, 512)),
+        ((1024, 2048), dict(scale=(1024, 512), keep_ratio=True), (512, 512), True, (512, 512)),
+        ((300, 200), dict(scale=(320, 160)), (512, 512), True, (160, 320)),
         ((50, 40), None, (512, 512), False, (64, 64)),
     ],
 )
-def test_crop_fits_model_image_and_machine(size, scale, trained, cuda, expected):
+def test_crop_fits_model_image_and_machine(size, resize, trained, cuda, expected):
     cfg = Config(dict(model=dict(data_preprocessor=dict(size=trained))))
     known = SimpleNamespace(cfg=cfg)
-    assert recipe.crop_of(known, recipe.seen_at(size, scale), cuda) == expected
+    assert recipe.crop_of(known, recipe.seen_at(size, resize), cuda) == expected
 
 
 def test_pixels_of_new_classes_count_as_a_fifth_within_bounds():
