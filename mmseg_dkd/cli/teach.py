@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import add_cfg_options, load_config
-from .prepare.masks import OTHERS
+from .prepare.masks import OTHERS, require_reader
 
 if TYPE_CHECKING:
     from ..teach.teach import Taught
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> None:
     """
     from ..utils.atomic import refuse_existing
 
+    require_reader()
     if not args.resume:
         refuse_existing(args.out)
     from ..reports.certificate import model_files

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -278,3 +279,10 @@ def test_iterations_are_what_the_budget_has_up_to_what_helps():
     assert speed.iterations_in(10, 0.1, 'ExactHead') == 400
     with pytest.raises(ValueError, match='50 are the least: give 2.8 minutes'):
         speed.iterations_in(1, 2.0, 'DKDHead')
+
+
+def test_a_reader_of_labels_that_is_not_installed_is_named(stock, folders, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pycocotools', None)
+    with pytest.raises(SystemExit, match=r"pip install 'mmseg_dkd\[data\]'"):
+        teach('sandal', '--model', *stock['background'], '--data', folders / 'sandal',
+              '--out', tmp_path / 'out')  # fmt: skip

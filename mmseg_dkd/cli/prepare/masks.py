@@ -37,11 +37,20 @@ def run(args: argparse.Namespace) -> None:
         FileNotFoundError, FileExistsError, ValueError: As
             :func:`mmseg_dkd.annotations.masks.write_masks`, or if the reader is not installed.
     """
-    try:
-        import pycocotools  # noqa: F401
-    except ImportError as error:
-        raise ValueError(f"{error}: pip install 'mmseg_dkd[data]'") from error
+    require_reader()
     from ...annotations import Images, write_masks
 
     images = Images(args.images)
     print(*write_masks(args.annotations, images, args.out, args.classes, args.others), sep='\n')
+
+
+def require_reader() -> None:
+    """Say which extra reads labels, if it is not there.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    try:
+        import pycocotools  # noqa: F401
+    except ImportError as error:
+        raise ValueError(f"{error}: pip install 'mmseg_dkd[data]'") from error
