@@ -56,7 +56,7 @@ class LabelledFolder(BaseSegDataset):
             raise ValueError(f'{place}: no image there: set data_prefix, ann_file or img_suffix')
         return infos
 
-    def _looked_for(self) -> list[int]:
+    def _looked_for(self) -> tuple[int, ...]:
         """Labels of the classes in ``labelled_for``."""
         names, looked = list(self.metainfo.get('classes') or ()), self.labelled_for or ()
         folder = f'labelled_for={looked} of {self.data_prefix.get("seg_map_path")}'
@@ -68,7 +68,7 @@ class LabelledFolder(BaseSegDataset):
             raise ValueError(
                 f'{folder}: labels have {extra[0]!r}, too: add it, or make its value void'
             )
-        return [names.index(name) for name in looked]
+        return tuple(names.index(name) for name in looked)
 
     def _meaning(self) -> dict[int, int]:
         """Value in a mask to label: the place of the class in ``metainfo``."""

@@ -140,7 +140,10 @@ class StepDataset:
         if len(selected) == 0:
             raise ValueError(self._nothing(infos, loaders))
         self.indices = self.indices[:limit]
-        self._looked_for = [self._labels(info.get('labelled_for')) for info in infos]
+        named = [info.get('labelled_for') for info in infos]
+        labels = {value: self._labels(value) for value in set(named)}
+        self._looked_for = [labels[value] for value in named]
+        self._partly_table = self._table(self._kept(), partly=True)
         self.memory_share = (memory or {}).get('share', ADDED)
         self.memory = recall(memory, self.scenario, self.step, self._files, self._table)
 
@@ -194,12 +197,12 @@ class StepDataset:
         # Labels that no class has stay what they are: the presence index has refused them.
         return np.where(ids < 0, np.arange(NUM_VALUES), becomes[ids])
 
-    def _labels(self, looked_for: list[int] | None) -> tuple[int, ...] | None:
+    def _labels(self, looked_for: tuple[int, ...] | None) -> tuple[int, ...] | None:
         """Labels, as the step sees them, that somebody looked for in an image; None if in all that
         the step labels."""
         if looked_for is None:
             return None
-        ids, kept = class_ids_of_labels(self.scenario)[looked_for], self._kept()
+        ids, kept = class_ids_of_labels(self.scenario)[list(looked_for)], self._kept()
         labels = tuple(label_of(self.scenario, c) for c in kept if c in ids)
         return None if len(labels) == len(kept) else labels
 
@@ -318,8 +321,7 @@ class StepDataset:
         row = int(self.indices[idx])
         if self._looked_for[row] is None:
             return self.dataset[row]
-        table = self._table(self._kept(), partly=True)
-        return self._made(row, table, dict(labelled_for=self._looked_for[row]))
+        return self._made(row, self._partly_table, dict(labelled_for=self._looked_for[row]))
 
     def _recalled(self, image: Recalled) -> dict:
         meta = dict(labelled_steps=image.steps)

@@ -111,20 +111,14 @@ class SoftmaxHead(IncrementalHead):
         """The terms from the feature ``[N, D, h, w]``, at the size of the labels."""
         label = self._stack_batch_gt(batch_data_samples).squeeze(1)
         logits = self.resize_to(self.prediction_of(feature), label)
-        absent = self._absent(batch_data_samples, logits)
-        if absent.any():
-            logits = logits.masked_fill(absent, NEVER)
+        # What nobody looked for is no candidate for any pixel of the image: it has no gradient.
+        absent = [sorted({*self.new_labels} - {*n}) for n in self.looked_for(batch_data_samples)]
+        if any(absent):
+            mask = torch.zeros(logits.shape[:2], dtype=torch.bool)
+            for row, labels in enumerate(absent):
+                mask[row, labels] = True
+            logits = logits.masked_fill(mask[:, :, None, None].to(logits.device), NEVER)
         return self.loss_by_logits(logits, label, teacher)
-
-    def _absent(self, samples: list, logits: Tensor) -> Tensor:
-        """Bool ``[N, 1 + C, 1, 1]``: the classes of the step that nobody looked for in an image.
-
-        What nobody looked for is no candidate for any pixel of it, and so has no gradient.
-        """
-        absent = torch.zeros(logits.shape[:2], dtype=torch.bool)
-        for row, labels in enumerate(self.looked_for(samples)):
-            absent[row, sorted(set(self.new_labels) - set(labels))] = True
-        return absent[:, :, None, None].to(logits.device)
 
     def loss_by_logits(
         self, logits: Tensor, label: Tensor, teacher: Any = None
