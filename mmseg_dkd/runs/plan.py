@@ -122,10 +122,12 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
             plan.missing += _within_an_update(cfg, len(dataset))
             if before is not None and cfg.get('memory'):
                 plan.missing += dataset.problems_of_replay()
+    # A converted model learns no class at step 0.
+    converted = cfg.model.get('converted', False)
     if len(found) == 2:
-        plan.missing += _not_learnable(found[0], found[1], cfg.model.get('converted', False))
+        plan.missing += _not_learnable(found[0], found[1], converted)
         plan.notes += [*_not_tested(found[1]), *notes_of(*found)]
-    if found and not found[0].test_mode and found[0].partly_labelled:
+    if found and not (found[0].test_mode or converted) and found[0].partly_labelled:
         plan.missing += _whole_labels(cfg)
     try:
         plan.missing += pretrained.problems(cfg.model)
@@ -170,7 +172,6 @@ def _not_learnable(train: StepDataset, test: StepDataset, converted: bool) -> It
             f'{", ".join(tested)}: write the same metainfo.classes, in the same order'
         )
     unseen = [name for name, count in train.images_per_class.items() if count == 0]
-    # A converted model learns no class at step 0.
     if unseen and not converted:
         yield (
             f'none of the {len(train):,} training images shows {", ".join(unseen)}: look at the '
