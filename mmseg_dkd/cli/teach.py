@@ -17,7 +17,6 @@ docs/teach.md has the rest.
 import argparse
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,13 +82,12 @@ def run(args: argparse.Namespace) -> None:
     require_reader()
     if not args.resume:
         refuse_existing(args.out)
-    from ..reports.certificate import model_files
     from ..teach import folders, teach
     from ..teach.known import look_at
     from ..teach.wish import Wish, prepare
 
     wish = Wish(**{field: getattr(args, field) for field in Wish.__dataclass_fields__})
-    config, checkpoint = _files(args.model, teach.MODEL, model_files)
+    config, checkpoint = _files(args.model)
     known = look_at(config, checkpoint, load_config(str(config), None))
     teach.check_classes(known, wish.classes)
     if args.dry_run:
@@ -113,11 +111,13 @@ def run(args: argparse.Namespace) -> None:
         )
 
 
-def _files(
-    given: list[Path], inside: str, model_files: Callable[[Path], tuple[Path, Path]]
-) -> tuple[Path, Path]:
+def _files(given: list[Path]) -> tuple[Path, Path]:
+    """Config and checkpoint of ``--model``."""
+    from ..reports.certificate import model_files
+    from ..teach.teach import MODEL
+
     if len(given) == 1:
-        folder = given[0] / inside
+        folder = given[0] / MODEL
         return model_files(folder if folder.is_dir() else given[0])
     if len(given) != 2:
         raise ValueError(f'--model has {len(given)} files: give CONFIG CHECKPOINT')

@@ -12,8 +12,9 @@ from ..utils import checkpoint_types
 from .hand_over import META, refuse_misfits
 
 
-def load(path: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
-    """State dict and, where the file has them, class names of a checkpoint of mmseg, on the CPU.
+def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, list]]:
+    """State dict of a checkpoint of mmseg on the CPU, and ``classes`` and ``palette`` where the
+    file has them.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -41,11 +42,11 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
             f'start_from={path} is of an incremental run ({meta[META]}), not a softmax model: go '
             'on with it in its own --work-dir, by --resume or --steps'
         )
-    # Files of mmseg before 1.0 have CLASSES.
     described = meta.get('dataset_meta')
     described = described if isinstance(described, dict) else {}
-    names = described.get('classes', meta.get('CLASSES'))
-    return state, tuple(names) if isinstance(names, list | tuple) else None
+    # Files of mmseg before 1.0 have CLASSES and PALETTE.
+    found = {key: described.get(key, meta.get(key.upper())) for key in ('classes', 'palette')}
+    return state, {key: list(v) for key, v in found.items() if isinstance(v, list | tuple)}
 
 
 def convert(
@@ -68,7 +69,8 @@ def convert(
         FileNotFoundError, ValueError: As :func:`load`; or if its classes are others, it lacks a
             background that the head has, or its tensors do not fit the model; all are listed.
     """
-    state, names = load(path)
+    state, described = load(path)
+    names = tuple(described['classes']) if 'classes' in described else None
     fresh, heads = model.state_dict(), model.incremental_heads
     if list(heads) == ['decode_head']:
         dropped = [key for key in state if key.startswith('auxiliary_head.')]

@@ -1,6 +1,5 @@
 """The model that is to be taught: what it is, and what it knows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from mmseg.registry import DATASETS
 
 from ..engine.start_from import load
 from ..models.base_heads import find_base
-from ..utils import checkpoint_types
 from ..utils.config_parts import as_list, sections
 
 BACKGROUND = 'background'
@@ -81,16 +79,15 @@ def look_at(config: Path, checkpoint: Path, cfg: Config) -> Known:
             f'{config}: decode_head was trained by a loss with use_sigmoid=True, and only a '
             'softmax over its classes can be taken over'
         )
-    state, names = load(checkpoint)
+    state, described = load(checkpoint)
     weight = state.get(f'decode_head.{inside}conv_seg.weight')
     if weight is None:
         raise ValueError(
             f'{checkpoint}: it has no decode_head.conv_seg, with which a {head.type} ends: give '
             f'the checkpoint of {config}'
         )
-    described = {} if names is None else dict(classes=names)
-    described = described or _of_data(cfg)
-    names = tuple(described.get('classes') or ())
+    of_data = _of_data(cfg)
+    names = tuple(described.get('classes') or of_data.get('classes') or ())
     channels = len(weight) + sum(taken)
     if len(names) != channels:
         raise ValueError(
@@ -104,7 +101,9 @@ def look_at(config: Path, checkpoint: Path, cfg: Config) -> Known:
         )
     background = BACKGROUND in names
     first = names.index(BACKGROUND) if background else None
-    colours = _colours(cfg, checkpoint, names)
+    palettes = (described.get('palette'), of_data.get('palette'), colours_of(len(names)))
+    fitting = next(each for each in palettes if each is not None and len(each) == len(names))
+    colours = [tuple(map(int, colour)) for colour in fitting]
     rest = [place for place in range(len(names)) if place != first]
     none = (0, 0, 0) if first is None else colours[first]
     return Known(
@@ -125,15 +124,6 @@ def _of_data(cfg: Config) -> dict:
         if isinstance(part.get('type'), str) and (kind := DATASETS.get(part['type'])) is not None:
             return {**getattr(kind, 'METAINFO', {}), **(part.get('metainfo') or {})}
     return {}
-
-
-def _colours(cfg: Config, checkpoint: Path, names: Sequence[str]) -> list[tuple[int, ...]]:
-    meta = checkpoint_types.load(checkpoint).get('meta') or {}
-    described = meta.get('dataset_meta') or {}
-    for palette in (described.get('palette'), meta.get('PALETTE'), _of_data(cfg).get('palette')):
-        if palette is not None and len(palette) == len(names):
-            return [tuple(map(int, colour)) for colour in palette]
-    return colours_of(len(names))
 
 
 def colours_of(count: int) -> list[tuple[int, ...]]:

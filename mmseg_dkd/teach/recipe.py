@@ -31,8 +31,6 @@ class Choices:
         crop: Height and width of what is trained on.
         resize: The ``Resize`` by which the model tests, with a ``scale``; None if it has none.
         batch: Images of a batch.
-        iterations: Of step 1.
-        amp: Whether in half precision.
         held_out: Whether a fifth of the images is kept for testing.
         gamma: Weight of pixels of new classes (Eq. 3); of DKD alone.
     """
@@ -41,8 +39,6 @@ class Choices:
     crop: tuple[int, int]
     resize: dict | None
     batch: int
-    iterations: int
-    amp: bool
     held_out: bool
     gamma: float = 1.0
 
@@ -255,17 +251,13 @@ OF_METHOD: dict[str, dict] = dict(
 
 
 def schedule_of(known: Known, choices: Choices) -> dict:
-    """Optimizer, length and what is frozen: in step 0 of what a converted model lacks, then of the
-    new classes."""
-    exact = choices.method == 'ExactHead'
-    wrapper = dict(type='AmpOptimWrapper' if choices.amp else 'OptimWrapper')
+    """Optimizer and what is frozen: in step 0 of what a converted model lacks, then of the new
+    classes; of one iteration, until :func:`set_length`."""
     sgd = dict(type='SGD', lr=1e-2, momentum=0.9, nesterov=True)
     new = 'decode_head.conv_seg.steps.{step}'
     poly = dict(type='WarmUpPolyLR', power=0.9, by_epoch=False, warm_up=0.2, start_factor=1e-3)
-    later: dict[str, Any]
-    if exact:
-        later = {}
-    else:
+    later: dict[str, Any] = {}
+    if choices.method != KEEPS['exact']:
         rest = {'backbone': dict(decay_mult=0.0), 'decode_head': dict(decay_mult=0.0)}
         trained = (known.cfg.get('optim_wrapper') or {}).get('optimizer') or {}
         # Between those of the demo and of photographs.
@@ -281,9 +273,15 @@ def schedule_of(known: Known, choices: Choices) -> dict:
             ),
         )
     return dict(
-        optim_wrapper=dict(wrapper, optimizer=dict(sgd, weight_decay=0.0)),
+        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(sgd, weight_decay=0.0)),
         param_scheduler=[poly],
-        train_cfg=dict(type='IterBasedTrainLoop', max_iters=choices.iterations, val_interval=10**6),
-        first_step=dict(train_cfg=dict(max_iters=max(1, choices.iterations // 4))),
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=1, val_interval=10**6),
+        first_step=dict(train_cfg=dict(max_iters=1)),
         later_steps=later,
     )
+
+
+def set_length(cfg: Config, iterations: int) -> None:
+    """Give step 1 so many iterations, and a fourth to step 0, which has less to learn."""
+    cfg.train_cfg.max_iters = iterations
+    cfg.first_step.train_cfg.max_iters = max(1, iterations // 4)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from ..engine.amp import switch_on
 from ..runs import Run
 from . import folders, recipe, speed, teach
 from .known import Known
@@ -81,35 +82,31 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
     resize = recipe.resize_of(known)
     height, width = wish.crop or recipe.crop_of(known, recipe.seen_at(train.size, resize), cuda)
     fitting = min(LARGEST_BATCH, train.count, PIXELS // (height * width))
-
-    gamma = recipe.gamma_of(train.share)
-
-    def config(iterations: int) -> Config:
-        choices = recipe.Choices(
-            method=method,
-            crop=(height, width),
-            resize=resize,
-            batch=wish.batch or max(2, fitting),
-            iterations=iterations,
-            amp=cuda,
-            held_out=held_out,
-            gamma=gamma,
-        )
-        cfg = recipe.config_of(
-            known, wish.classes, train, test, choices, str(lasting.resolve()), wish.seed
-        )
-        cfg.merge_from_dict(wish.cfg_options or {})
-        return cfg
-
-    path = out / teach.CONFIG
-    first = config(1)
-    first.dump(path)
+    choices = recipe.Choices(
+        method=method,
+        crop=(height, width),
+        resize=resize,
+        batch=wish.batch or max(2, fitting),
+        held_out=held_out,
+        # It is DKD's, and to know it takes all masks.
+        gamma=recipe.gamma_of(train.share) if method == recipe.KEEPS['learned'] else 1.0,
+    )
+    path, options = out / teach.CONFIG, wish.cfg_options or {}
+    cfg = recipe.config_of(
+        known, wish.classes, train, test, choices, str(lasting.resolve()), wish.seed
+    )
+    if cuda:
+        switch_on(cfg)
+    cfg.merge_from_dict(options)
+    cfg.dump(path)
     plans = Run(Config.fromfile(path), lasting).plan([0, 1])
     if missing := [text for plan in plans for text in plan.missing]:
         raise RuntimeError('nothing was trained:\n' + '\n'.join(dict.fromkeys(missing)))
-    seconds = speed.seconds_of(first)
+    seconds = speed.seconds_of(cfg)
     iterations = wish.iterations or speed.iterations_in(wish.budget, seconds, method)
-    config(iterations).dump(path)
+    recipe.set_length(cfg, iterations)
+    cfg.merge_from_dict(options)
+    cfg.dump(path)
     size = f'resized to {resize["scale"]} as in testing' if resize else 'in their own size'
     rest = ', which learns nothing but new rows of the classifier' * (wish.keep == 'exact')
     return [
@@ -118,7 +115,7 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
         f'{where[1]}; {_tests(wish, held_out)}',
         f'keep:   {wish.keep}, by {method}{rest}',
         f'images: crops of {height} x {width}, {size}, batches of '
-        f'{first.train_dataloader.batch_size}; {"GPU, half precision" if cuda else "CPU, float32"}',
+        f'{cfg.train_dataloader.batch_size}; {"GPU, half precision" if cuda else "CPU, float32"}',
         f'length: {iterations} iterations of about {seconds:.2g} s, which is '
         f'{iterations * seconds / 60:.1f} minutes of the {wish.budget:g} of --budget',
         *(f'note:   {note}' for note in [*train.notes, *(test.notes if test else [])]),

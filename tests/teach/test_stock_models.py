@@ -26,9 +26,7 @@ HEADS = dict(
     segformer='segformer_mit-b0',
 )
 CLASSES = ('background', 'wall', 'sky', 'tree')
-CHOICES = Choices(
-    crop=(64, 64), resize=None, batch=2, iterations=1, amp=False, held_out=False, method='ExactHead'
-)
+CHOICES = Choices(crop=(64, 64), resize=None, batch=2, held_out=False, method='ExactHead')
 
 
 @pytest.fixture(autouse=True)

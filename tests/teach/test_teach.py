@@ -134,7 +134,22 @@ def test_learned_is_dkd_with_a_background_and_mib_without(stock, folders, tmp_pa
         entry = json.loads((out / 'run/results.json').read_text())[1]
         assert entry['per_class_iou']['trouser'] is not None
         # The config is whole: train goes on by it, and finds nothing to do.
+        written = (out / 'run/step_1/iter_3.pth').stat().st_mtime_ns
         main(['train', str(out / 'teach.py'), '--resume'])
+        assert (out / 'run/step_1/iter_3.pth').stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize('method', ['PLOPHead', 'SoftmaxHead'])
+def test_another_method_teaches_even_if_it_needs_all_classes_labelled(
+    method, stock, folders, tmp_path
+):
+    # At step 0 the old classes are labelled nowhere, but nothing is trained.
+    teach('sandal', '--model', *stock['background'], '--data', folders / 'sandal',
+          '--out', tmp_path / 'out', '--keep', 'learned', '--method', method)  # fmt: skip
+    entry = json.loads((tmp_path / 'out/run/results.json').read_text())[1]
+    assert entry['choices']['method'] == method.removesuffix('Head')
+    exported = model_files(tmp_path / 'out/model')
+    assert init_model(*map(str, exported), device='cpu').dataset_meta['classes'][-1] == 'sandal'
 
 
 def test_an_interrupted_one_goes_on(stock, folders, tmp_path, monkeypatch):
