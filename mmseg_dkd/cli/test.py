@@ -36,9 +36,7 @@ def run(args: argparse.Namespace) -> None:
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.tta_model.module = cfg.model
         cfg.model = cfg.tta_model
-    from mmengine.runner import Runner
-
-    from ..engine.launcher import launch
+    from ..engine.launcher import launch, make_runner
 
     launch(cfg, args.launcher)
-    Runner.from_cfg(cfg).test()
+    make_runner(cfg).test()

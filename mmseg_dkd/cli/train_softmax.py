@@ -32,12 +32,10 @@ def run(args: argparse.Namespace) -> None:
     cfg = load_config(args.config, args.cfg_options)
     cfg.work_dir = str(args.work_dir or work_dir_of(find_config(args.config), cfg))
     cfg.resume = args.resume
-    from mmengine.runner import Runner
-
     from ..engine.amp import problems_of_device
-    from ..engine.launcher import launch
+    from ..engine.launcher import launch, make_runner
 
     if problems := problems_of_device(cfg):
         raise RuntimeError(*problems)
     launch(cfg, args.launcher)
-    Runner.from_cfg(cfg).train()
+    make_runner(cfg).train()

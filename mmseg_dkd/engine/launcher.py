@@ -6,7 +6,8 @@ import gc
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
-from mmengine.dist import init_dist, is_distributed
+from mmengine.dist import init_dist, is_distributed, is_main_process
+from mmengine.runner import Runner
 
 from ..utils.config_parts import sections
 
@@ -36,6 +37,20 @@ def launch(cfg: Config, launcher: str) -> None:
     if launcher != 'none' and not on_gpu:
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
         _rename_types(cfg.model)
+
+
+def make_runner(cfg: Config) -> Runner:
+    """mmengine's runner, of which the first process alone logs.
+
+    mmengine's ``LoggerHook`` writes the scores of a test from every process into one file, where
+    two texts of different length leave what is no JSON.
+
+    Args:
+        cfg: Changed in place in processes other than the first.
+    """
+    if not is_main_process():
+        cfg.merge_from_dict(dict(default_hooks=dict(logger=None)))
+    return Runner.from_cfg(cfg)
 
 
 def _leave() -> None:

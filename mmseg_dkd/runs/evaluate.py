@@ -8,11 +8,11 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 
 from ..datasets.pipelines import pipeline_of
 from ..datasets.presence import NO_ARCHIVE
+from ..engine.launcher import make_runner
 from ..evaluation.conventions import conventions_of, scores
 from ..evaluation.scores import SCORES
 from ..scenario import Scenario
@@ -156,7 +156,7 @@ def _key(cfg: Config, checkpoint: Path) -> str:
 
 
 def _test(cfg: Config) -> np.ndarray | None:
-    runner = Runner.from_cfg(cfg)
+    runner = make_runner(cfg)
     runner.test()
     if not is_main_process():
         return None

@@ -19,6 +19,7 @@ from ..engine import hand_over
 from ..engine.choices import choices_of
 from ..engine.hooks import CostHook, ForgettingHook
 from ..engine.hooks.forgetting_hook import training_of
+from ..engine.launcher import make_runner
 from ..engine.start_from import take_over
 from ..evaluation import IncrementalIoUMetric
 from ..evaluation.scores import left_out
@@ -245,7 +246,7 @@ class Run:
         if not (resume and self._go_on(step, cfg)) and is_main_process():
             clear(step.folder)
         cost = CostHook()
-        runner = Runner.from_cfg(cfg)
+        runner = make_runner(cfg)
         # Not by the config: it would be another recipe.
         runner.register_hook(cost)
         # The config may have one, with another bound.
