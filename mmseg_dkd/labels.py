@@ -65,13 +65,13 @@ def mask_values(scenario: 'Scenario', step: int, reduced: bool) -> list[int]:
     return [VOID, *(class_id - 1 for class_id in seen)]
 
 
-def label_of(scenario: 'Scenario', class_id: int) -> int:
+def label_of(scenario: 'Scenario', class_id: int, step: int) -> int:
     """Label, as a step sees it, of a class: its place in the order of learning, from 1 on."""
-    return scenario.order.index(class_id) + 1
+    return scenario.seen(step).index(class_id) + 1
 
 
 def labels_of_step(scenario: 'Scenario', step: int) -> range:
-    """Labels, as a step sees them, of the classes that a step learns."""
+    """Labels, as a step sees them, of the classes that it learns."""
     return range(len(scenario.old(step)) + 1, len(scenario.seen(step)) + 1)
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from .labels import VOID
+from .scenario_names import checked, named, part_of
 
 SETTINGS = ('overlapped', 'disjoint')
 UNLABELLED = ('background', 'ignored')
@@ -17,6 +17,10 @@ MOST_CLASSES = VOID - 1
 
 class Scenario:
     """A sequence of steps, each of which learns classes that no step before it knew (paper, 4.1).
+
+    With ``refresh``, a step may also learn classes anew that are known: photographs of another
+    camera or season have come. They leave the step that had them. For the step they are new ones,
+    whose classifiers start as they are, and what is distilled is the rest.
 
     Class ids are ``1 .. num_classes``. Id 0 is background, or, in a data set without a background
     class, unlabelled pixels; it is never learned.
@@ -38,6 +42,7 @@ class Scenario:
         unlabelled: What id 0 is in a data set without background. ``'background'``: a class that
             can be predicted and is tested, as in the papers. ``'ignored'``: neither, as in mmseg:
             every pixel shows one of the classes.
+        refresh: Whether explicit steps may have classes that a step before has had.
 
     Raises:
         ValueError: If the name does not add up to the number of classes, ``classes`` is no part of
@@ -54,6 +59,7 @@ class Scenario:
         has_background: bool = True,
         classes: Sequence[int] | None = None,
         unlabelled: str = 'background',
+        refresh: bool = False,
     ) -> None:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(f'num_classes must be a positive integer, got {num_classes!r}')
@@ -73,36 +79,17 @@ class Scenario:
                 "unlabelled='ignored' is for data without a background class: set "
                 'has_background=False, or leave it out'
             )
+        if not isinstance(refresh, bool):
+            raise ValueError(f'refresh must be True or False, got {refresh!r}')
         self.num_classes = num_classes
         self.setting = setting
         self.has_background = has_background
         self.unlabelled = unlabelled
-        ids = range(1, num_classes + 1)
-        self.classes = tuple(ids) if classes is None else _part(_listed(classes, 'classes'), ids)
-        if isinstance(name, str):
-            order = _listed(self.classes if order is None else order, 'order')
-            self.name = name
-            self.steps = _cut(order, _sizes(name, len(self.classes)))
-        else:
-            if order is not None:
-                raise ValueError('explicit steps carry their own order: leave order out')
-            self.steps = tuple(_listed(step, 'a step') for step in _listed(name, 'name'))
-            self.name = '+'.join(str(len(step)) for step in self.steps)
-        learned = [c for step in self.steps for c in step]
-        if not all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in learned):
-            raise ValueError(f'class ids must be integers, got {learned!r:.300}')
-        if sorted(learned) != list(self.classes):
-            missing = sorted(set(self.classes) - set(learned))
-            surplus = sorted({c for c in learned if learned.count(c) > 1 or c not in self.classes})
-            which = f'1..{num_classes}' if classes is None else f'of classes={list(self.classes)}'
-            raise ValueError(
-                f'scenario {self.name!r} must learn each class id {which} exactly once: '
-                f'missing {missing}, repeated or out of range {surplus}. To learn a part of a data '
-                "set's classes, name it by classes=[...]"
-            )
-        if not self.steps or any(len(step) == 0 for step in self.steps):
-            raise ValueError(f'scenario {name!r} has a step without classes')
-        self.steps = tuple(tuple(int(c) for c in step) for step in self.steps)
+        self.refresh = refresh
+        self.classes = part_of(classes, num_classes)
+        self.name, steps = named(name, self.classes, order)
+        which = f'1..{num_classes}' if classes is None else f'of classes={list(self.classes)}'
+        self.steps = checked(steps, self.classes, refresh, self.name, which)
 
     @property
     def zero_counts(self) -> bool:
@@ -117,7 +104,7 @@ class Scenario:
 
     @property
     def order(self) -> tuple[int, ...]:
-        """Every class id in the order of learning."""
+        """Every class id in the order of learning, by the step that learned it last."""
         return self.seen(self.num_steps - 1)
 
     def check_step(self, step: int | None) -> int:
@@ -139,17 +126,32 @@ class Scenario:
         """Class ids that the step learns."""
         return self.steps[self.check_step(step)]
 
+    def refreshed(self, step: int) -> tuple[int, ...]:
+        """Those of ``new(step)`` that were known before the step."""
+        known = {c for done in self.steps[: self.check_step(step)] for c in done}
+        return tuple(c for c in self.new(step) if c in known)
+
+    def kept(self, step: int) -> tuple[tuple[int, ...], ...]:
+        """Class ids of every step up to this one, without those that a later one has refreshed."""
+        done = self.steps[: self.check_step(step) + 1]
+        return tuple(
+            tuple(c for c in own if not any(c in later for later in done[t + 1 :]))
+            for t, own in enumerate(done)
+        )
+
     def old(self, step: int) -> tuple[int, ...]:
-        """Class ids learned before the step, in the order of learning."""
-        return tuple(c for done in self.steps[: self.check_step(step)] for c in done)
+        """Class ids that are known and that the step does not learn, in the order of learning."""
+        return tuple(c for own in self.kept(step)[:-1] for c in own)
 
     def seen(self, step: int) -> tuple[int, ...]:
         """``old(step) + new(step)``."""
         return self.old(step) + self.new(step)
 
     def future(self, step: int) -> tuple[int, ...]:
-        """Class ids of all later steps."""
-        return tuple(c for later in self.steps[self.check_step(step) + 1 :] for c in later)
+        """Class ids that later steps learn first."""
+        seen = self.seen(step)
+        later = dict.fromkeys(c for own in self.steps[step + 1 :] for c in own)
+        return tuple(c for c in later if c not in seen)
 
     @property
     def left_out(self) -> tuple[int, ...]:
@@ -201,6 +203,7 @@ class Scenario:
             self.setting,
             has_background=self.has_background,
             unlabelled=self.unlabelled,
+            refresh=self.refresh,
         )
 
     def grown_from(self, step: int = 0) -> list['Scenario']:
@@ -254,51 +257,6 @@ class Scenario:
             f'Scenario({self.name!r}, num_classes={self.num_classes}, setting={self.setting!r}, '
             f'steps={[len(s) for s in self.steps]}, has_background={self.has_background}'
             f'{f", classes={list(self.classes)}" if self.left_out else ""}'
-            f'{"" if self.zero_counts else ", unlabelled ignored"})'
+            f'{"" if self.zero_counts else ", unlabelled ignored"}'
+            f'{", with refresh" if any(map(self.refreshed, range(self.num_steps))) else ""})'
         )
-
-
-def _listed(value: object, what: str) -> tuple:
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise ValueError(
-            f"{what} must be a list, got {value!r:.300}: a scenario is named like '15-5' or gives "
-            'a list of class ids for every step'
-        )
-    return tuple(value)
-
-
-def _part(classes: tuple, ids: range) -> tuple[int, ...]:
-    wrong = [c for c in classes if isinstance(c, bool) or c not in ids]
-    if wrong or len(set(classes)) < len(classes) or not classes:
-        raise ValueError(
-            f'classes={list(classes)!r:.300} must be different class ids, 1 to {len(ids)}, at '
-            'least one'
-        )
-    return tuple(sorted(int(c) for c in classes))
-
-
-def _sizes(name: str, num_classes: int) -> list[int]:
-    if name == 'joint':
-        return [num_classes]
-    match = re.fullmatch(r'([1-9][0-9]{0,8})-([1-9][0-9]{0,8})', name)
-    if match is None:
-        raise ValueError(
-            f"scenario name {name!r:.300} is neither 'joint' nor 'base-increment' such as '15-5'"
-        )
-    base, increment = map(int, match.groups())
-    rest = num_classes - base
-    if rest <= 0 or rest % increment:
-        raise ValueError(
-            f'scenario {name!r} does not add up: {num_classes} classes less {base} leave {rest}, '
-            f'which is not a positive multiple of {increment}. Choose another name, or give the '
-            'steps as lists of class ids'
-        )
-    return [base] + [increment] * (rest // increment)
-
-
-def _cut(order: tuple[int, ...], sizes: list[int]) -> tuple[tuple[int, ...], ...]:
-    ends = np.cumsum(sizes)
-    # Everything behind the last size stays in the last step, so that a surplus id is reported.
-    starts = [0, *ends[:-1].tolist()]
-    stops = [*ends[:-1].tolist(), len(order)]
-    return tuple(tuple(order[a:b]) for a, b in zip(starts, stops, strict=True))

@@ -39,10 +39,11 @@ def test_values_of_masks_come_back_from_labels():
 @given(st.permutations(range(1, 8)), st.integers(1, 6))
 def test_every_class_has_the_label_of_its_step(order, base):
     scenario = Scenario([order[:base], *([c] for c in order[base:])], 7)
-    labels = [label_of(scenario, class_id) for class_id in order]
+    last = scenario.num_steps - 1
+    labels = [label_of(scenario, class_id, last) for class_id in order]
     assert labels == list(range(1, 8))
     for step in range(scenario.num_steps):
-        expected = [label_of(scenario, class_id) for class_id in scenario.new(step)]
+        expected = [label_of(scenario, class_id, step) for class_id in scenario.new(step)]
         assert list(labels_of_step(scenario, step)) == expected
     steps = [labels_of_step(scenario, step) for step in range(scenario.num_steps)]
     assert np.concatenate(steps).tolist() == labels

@@ -30,6 +30,7 @@ VALUES = {
     'first': {0: 0, 1: 1, 2: 2, 3: 3, 255: 255},
     'forklift': {0: 0, 1: 4, 255: 255},
     'pallet': {0: 0, 255: 5},
+    'winter': {0: 0, 1: 2},
 }
 NAMES = ('background', 'person', 'shelf', 'box', 'forklift', 'pallet')
 # With all three folders: the page's last edit leaves the first one out.
@@ -60,11 +61,9 @@ def warehouse(tmp_path_factory) -> Path:
 def edited(text: str, edit: str) -> str:
     """A config with the assignments of the edit in place of its own."""
     new = {node.targets[0].id: ast.get_source_segment(edit, node) for node in ast.parse(edit).body}
-    for node in ast.parse(text).body:
-        name = node.targets[0].id
-        if name in new:
-            text = text.replace(ast.get_source_segment(text, node), new.pop(name))
-    assert not new
+    own = {node.targets[0].id: ast.get_source_segment(text, node) for node in ast.parse(text).body}
+    for name, segment in new.items():
+        text = text.replace(own[name], segment)
     return text
 
 
@@ -134,6 +133,36 @@ def test_a_run_grows_twice_and_the_old_images_may_be_gone(page, warehouse, tmp_p
     assert set(last['state_dict']) - set(before) == {
         f'decode_head.conv_seg.steps.2.{kind}' for kind in ('weight', 'bias')
     }
+
+
+@pytest.mark.usefixtures('undrawn')
+def test_known_class_is_learned_anew_from_new_photographs(page, tmp_path):
+    run = tmp_path / 'run'
+    Run(page(), run).run([0])
+    Run(page(EDITS[0]), run).run([0, 1], resume=True)
+    before = scores_of(run)
+    cfg = page(EDITS[2])
+    for step, train, test in (
+        (0, {'first'}, {'first'}),
+        (1, {'forklift'}, {'first', 'forklift'}),
+        (2, {'first', 'winter'}, {'first', 'forklift', 'winter'}),
+    ):
+        found = step_config(cfg, step)
+        for loader, folders in ((found.train_dataloader, train), (found.test_dataloader, test)):
+            names = DATASETS.build(loader.dataset).names
+            assert {name.split('/')[0] for name in names} == folders
+    (plan,) = Run(cfg, run).plan([2])
+    assert 'learns 1 classes: shelf (known, and learned anew: shelf)' in str(plan)
+    results = Run(cfg, run).run([0, 1, 2], resume=True)
+    assert results[:2] == before, 'finished steps stay'
+    iou = results[2]['per_class_iou']
+    assert tuple(iou) == ('background', 'person', 'box', 'forklift', 'shelf')
+    base = [iou[name] for name in ('background', 'person', 'box', 'shelf')]
+    assert results[2]['miou_base'] == pytest.approx(sum(base) / 4)
+    assert results[2]['miou_novel'] == iou['forklift']
+    state = checkpoint_types.load(run / 'step_2/epoch_1.pth')['state_dict']
+    sizes = [len(state[f'decode_head.conv_seg.steps.{t}.bias']) for t in range(3)]
+    assert sizes == [2, 1, 1]
 
 
 def label_of(folder: str, value: int, step: int, test_mode: bool) -> int:

@@ -11,6 +11,7 @@ PACKAGE = REPOSITORY / 'mmseg_dkd'
 # A room may import from rooms of a lower rank, and from itself.
 RANKS = dict(
     utils=0,
+    scenario_names=0,
     scenario=1,
     labels=1,
     annotations=3,

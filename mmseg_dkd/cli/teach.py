@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument('classes', nargs='+', metavar='CLASS', help='names of the new classes')
     parser.add_argument(
+        '--refresh',
+        action='store_true',
+        help='the model has these classes, and learns them anew; with --keep learned',
+    )
+    parser.add_argument(
         '--model',
         nargs='+',
         required=True,
@@ -89,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
     wish = Wish(**{field: getattr(args, field) for field in Wish.__dataclass_fields__})
     config, checkpoint = _files(args.model)
     known = look_at(config, checkpoint, load_config(str(config), None))
-    teach.check_classes(known, wish.classes)
+    teach.check_classes(known, wish.classes, wish.refresh)
     if args.dry_run:
         with tempfile.TemporaryDirectory() as draft:
             print(*prepare(wish, known, Path(draft), args.out / teach.RUN), sep='\n')

@@ -26,20 +26,27 @@ class LabelledFolder(BaseSegDataset):
         labelled_for: The classes that somebody looked for in these images; all if omitted. A class
             that nobody looked for may be in a pixel without a label. So it learns nothing from
             these images, and is not scored on them.
+        from_step: The step from which on these images are there, to train and to test on. For
+            photographs that have come for a step that learns known classes anew.
         **kwargs: As for ``BaseSegDataset``, without ``reduce_zero_label``.
 
     Raises:
         ValueError: If a name is no class, a class is called ``'void'``, a value is not in 0 to 255
-            or is there twice, ``labels`` has a class that nobody looked for, or the folder has no
-            image.
+            or is there twice, ``labels`` has a class that nobody looked for, ``from_step`` is no
+            step, or the folder has no image.
     """
 
     def __init__(
         self,
         labels: dict[str, int | list[int]],
         labelled_for: Sequence[str] | None = None,
+        from_step: int = 0,
         **kwargs,
     ) -> None:
+        # True would be taken for 1.
+        if type(from_step) is not int or from_step < 0:
+            raise ValueError(f'from_step={from_step!r} of {labels}: give the number of a step')
+        self.from_step = from_step
         self.labels = labels
         self.labelled_for = labelled_for
         super().__init__(**kwargs)
@@ -47,7 +54,7 @@ class LabelledFolder(BaseSegDataset):
     def load_data_list(self) -> list[dict]:
         """mmseg's list of the images, with the meaning of the values as ``label_map``."""
         label_map = self._meaning()
-        facts: dict = dict(label_map=label_map)
+        facts: dict = dict(label_map=label_map, from_step=self.from_step)
         if self.labelled_for is not None:
             facts['labelled_for'] = self._looked_for()
         infos = [dict(info, **facts) for info in super().load_data_list()]

@@ -44,7 +44,9 @@ class StepDataset:
     (the convention of the paper). So are those that the scenario leaves out, at every step. Where
     the scenario ignores unlabelled pixels, they are void in testing, too.
 
-    In an image with ``labelled_for`` (:class:`.LabelledFolder`), nobody looked for some classes.
+    An image of a :class:`.LabelledFolder` with ``from_step`` is there from that step on.
+
+    In an image with ``labelled_for``, nobody looked for some classes.
     The meta of its sample has, as ``labelled_for``, the labels of those that somebody looked for,
     and a pixel of 0 shows none of these.
 
@@ -126,11 +128,13 @@ class StepDataset:
                 for start, end, how in zip([0, *ends[:-1]], ends, loaders, strict=True)
             ]
         )
+        self.from_steps = np.array([info.get('from_step', 0) for info in infos])
         select = self.scenario.select_test if test_mode else self.scenario.select
         self.part = part
         selected = select(self.presence, self.step)
         if every_image:
             selected = np.arange(len(self.presence))
+        selected = selected[self.from_steps[selected] <= self.step]
         self.indices = self._of_part(selected)
         if len(selected) > 0 and len(self.indices) == 0:
             raise ValueError(
@@ -188,7 +192,7 @@ class StepDataset:
         becomes = np.full(NUM_VALUES, UNKNOWN)
         becomes[VOID] = VOID
         for class_id in kept:
-            becomes[class_id] = label_of(scenario, class_id)
+            becomes[class_id] = label_of(scenario, class_id, step)
         if self.test_mode and not scenario.has_background and not partly:
             becomes[[*scenario.future(step), *scenario.left_out]] = VOID
             if not scenario.zero_counts:
@@ -203,7 +207,7 @@ class StepDataset:
         if looked_for is None:
             return None
         ids, kept = class_ids_of_labels(self.scenario)[list(looked_for)], self._kept()
-        labels = tuple(label_of(self.scenario, c) for c in kept if c in ids)
+        labels = tuple(label_of(self.scenario, c, self.step) for c in kept if c in ids)
         return None if len(labels) == len(kept) else labels
 
     @property
@@ -229,7 +233,7 @@ class StepDataset:
             metainfo,
             classes=tuple(names[i] for i in ids),
             palette=[palette[i] for i in ids],
-            num_base=len(scenario.new(0)),
+            base=[label_of(scenario, c, self.step) for c in scenario.new(0)],
             mask_values=mask_values(
                 scenario, self.step, bool(metainfo.get('reduce_zero_label', False))
             ),

@@ -92,6 +92,8 @@ def load(path: str | Path, scenario: Scenario, step: int) -> dict:
 def start_state(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str, Tensor]:
     """The state dict with which a step starts; every head starts its new classes as it wants.
 
+    Those that the step learns anew start as they are, and move to the classifier of the step.
+
     Args:
         old: State dict at the end of the step before.
         model: The freshly made model of the step.
@@ -103,11 +105,47 @@ def start_state(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str
         ValueError: If a tensor is missing, left over or of another shape; all are listed.
     """
     step, new = model.decode_head.step, model.state_dict()
-    state = dict(old)
+    learned, state = model.decode_head.scenario, dict(old)
     for name, head in model.incremental_heads.items():
+        state = _without_refreshed(state, name, learned, step)
         state = head.start_new_classes(state, name, new)
+        state |= _refreshed(old, state, name, learned, step)
     refuse_misfits(state, new, f'the checkpoint of step {step - 1}', f'the model of step {step}')
     return state
+
+
+def _rows_that_stay(scenario: Scenario, step: int) -> list[list[int]]:
+    """Rows, in the classifier of each earlier step, of classes that this step does not refresh."""
+    anew = scenario.refreshed(step)
+    return [[i for i, c in enumerate(own) if c not in anew] for own in scenario.kept(step - 1)]
+
+
+def _without_refreshed(
+    state: dict[str, Tensor], name: str, scenario: Scenario, step: int
+) -> dict[str, Tensor]:
+    """A state dict of the step before, without the rows of what the step refreshes."""
+    left = dict(state)
+    for earlier, rows in enumerate(_rows_that_stay(scenario, step)):
+        for key in (f'{name}.conv_seg.steps.{earlier}.{part}' for part in ('weight', 'bias')):
+            if key in state:
+                left[key] = state[key][rows]
+    return left
+
+
+def _refreshed(
+    old: dict[str, Tensor], state: dict[str, Tensor], name: str, scenario: Scenario, step: int
+) -> dict[str, Tensor]:
+    """The classifier of the step, where what it refreshes has the rows of the step before."""
+    found: dict[str, Tensor] = {}
+    for part in ('weight', 'bias'):
+        own = f'{name}.conv_seg.steps.{step}.{part}'
+        for earlier, classes in enumerate(scenario.kept(step - 1)):
+            taught = old.get(f'{name}.conv_seg.steps.{earlier}.{part}')
+            for row, class_id in enumerate(classes):
+                if class_id in scenario.new(step) and own in state and taught is not None:
+                    found.setdefault(own, state[own].clone())
+                    found[own][scenario.new(step).index(class_id)] = taught[row]
+    return found
 
 
 def refuse_misfits(state: dict[str, Tensor], fresh: dict[str, Tensor], of: str, to: str) -> None:
@@ -140,6 +178,8 @@ def build_teacher(
     float32. That is found out at the size of the training images, the ``size`` of the
     ``data_preprocessor``; without one, nothing is folded.
 
+    It knows nothing of the classes that the next step learns anew: these it does not teach.
+
     Args:
         model_cfg: ``model`` of the config of the step after it.
         state: Its state dict.
@@ -151,6 +191,9 @@ def build_teacher(
     cfg.train_only = None
     teacher = revert_sync_batchnorm(MODELS.build(cfg))
     teacher.load_state_dict(state, strict=True)
+    for head in teacher.incremental_heads.values():
+        if head.scenario.refreshed(step + 1):
+            head.conv_seg.keep(_rows_that_stay(head.scenario, step + 1))
     teacher.eval()
     size = getattr(teacher.data_preprocessor, 'size', None)
     if size is not None:

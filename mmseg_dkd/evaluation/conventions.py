@@ -39,7 +39,7 @@ def conventions_of(has_background: bool) -> tuple[Convention, ...]:
 
 
 def scores(
-    confusion: np.ndarray, convention: Convention, names: Sequence[str], num_base: int
+    confusion: np.ndarray, convention: Convention, names: Sequence[str], base: Sequence[int]
 ) -> dict[str, float | None]:
     """mIoU_b, mIoU_n, mIoU_all and hIoU under a convention, in percent.
 
@@ -49,7 +49,7 @@ def scores(
             of learning. Third axis: prediction.
         convention: What counts.
         names: Names of id 0 and of the seen classes.
-        num_base: Number of classes of step 0, id 0 not counted.
+        base: Labels of the classes of step 0, id 0 not counted.
 
     Returns:
         As :func:`.summarise`.
@@ -65,4 +65,6 @@ def scores(
         iou = dict(zip(names, (100 * hits / union).tolist(), strict=True))
     first = 0 if convention.with_zero else 1
     warn_left_out({name: iou[name] for name in names[first:]}, f'the means of {convention.name}')
-    return summarise(iou, names[first : 1 + num_base], names[1 + num_base :])
+    of_zero = [] if first else [names[0]]
+    novel = [name for label, name in enumerate(names) if label and label not in base]
+    return summarise(iou, [*of_zero, *(names[label] for label in base)], novel)

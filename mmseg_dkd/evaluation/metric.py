@@ -125,12 +125,15 @@ class IncrementalIoUMetric(IoUMetric):
             metrics = super().compute_metrics([(intersect, union, guess, label)])
         iou = (100 * intersect / union).numpy()
         names = self.dataset_meta['classes']
-        num_base = 1 + self.dataset_meta['num_base']
+        base = [0, *self.dataset_meta['base']]
         self.per_class_iou = {
             name: None if np.isnan(value) else float(value)
             for name, value in zip(names, iou, strict=True)
         }
-        self.scores = summarise(self.per_class_iou, names[:num_base], names[num_base:])
+        novel = [label for label in range(len(names)) if label not in base]
+        self.scores = summarise(
+            self.per_class_iou, [names[i] for i in base], [names[i] for i in novel]
+        )
         table = PrettyTable()
         for key, title in SCORES.items():
             value = self.scores[key]

@@ -25,6 +25,20 @@ class StepClassifiers(nn.Module):
         self.num_seen = sum(classes_per_step)
         self.steps = nn.ModuleList(nn.Conv2d(in_channels, n, 1) for n in classes_per_step)
 
+    @torch.no_grad()
+    def keep(self, rows: Sequence[Sequence[int]]) -> None:
+        """Forget the other classes.
+
+        Args:
+            rows: Of each step, the numbers of the classes among its own that stay.
+        """
+        for step, left in zip(self.steps, rows, strict=True):
+            step.weight = nn.Parameter(step.weight[list(left)])
+            step.bias = nn.Parameter(step.bias[list(left)])
+            step.out_channels = len(left)
+        self.num_old = sum(map(len, rows[:-1]))
+        self.num_seen = sum(map(len, rows))
+
     def forward(self, feature: Tensor) -> Tensor:
         """Eq. 2: ``[N, D, h, w]`` to logits ``[N, C, h, w]`` of the seen classes, as learned."""
         # One convolution of all classes: one per step would cost more with every step.

@@ -41,13 +41,16 @@ class IncrementalHead(_OverHead):
     Raises:
         TypeError: If the base head cannot be incremental, or ``loss_decode`` is no ``TASK_LOSS``.
         ValueError: If ``num_classes`` and the scenario contradict each other, or a pixel sampler
-            is given.
+            is given, or a step learns classes anew, which the method cannot.
     """
 
     # A method's own: the module that learns the labels.
     TASK_LOSS: type[nn.Module]
     # A method's own: whether a class that nobody looked for in an image learns nothing from it.
     PARTLY_LABELLED = False
+    # A method's own: whether it can learn known classes anew. It must know of a class no more than
+    # a row of a classifier.
+    REFRESHES = False
     # A method's own: arguments that are without effect as long as there is no old class.
     LATER_ONLY: tuple[str, ...] = ()
     # A convolution until the base head is built, then a StepClassifiers.
@@ -71,7 +74,12 @@ class IncrementalHead(_OverHead):
                 f'{learned.num_classes} classes'
                 f'{" and background" if learned.has_background else ""}: set it to {expected}'
             )
-        sizes = [len(learned.new(t)) for t in range(step + 1)]
+        if any(map(learned.refreshed, range(step + 1))) and not self.REFRESHES:
+            raise ValueError(
+                f'{type(self).__bases__[0].__name__} learns no class anew, as a step of {learned} '
+                'does: choose DKDHead, or take the step with known classes out'
+            )
+        sizes = [len(own) for own in learned.kept(step)]
         base['num_classes'] = 1 + sum(sizes)
         base['loss_decode'] = loss_decode or dict(type=self.TASK_LOSS.__name__)
         _, kind = type(self).__bases__

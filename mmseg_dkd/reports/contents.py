@@ -44,7 +44,7 @@ def read_contents(work_dir: Path) -> dict:
     scenario = Scenario(**Config.fromfile(config).scenario)
     entries = read_results(work_dir, scenario)
     names = _names(work_dir, entries, scenario)
-    learned = _learned(names, scenario)
+    learned = [[names[c] for c in scenario.new(t)] for t in range(scenario.num_steps)]
     base = [names[0], *learned[0]]
     run = Outcome(work_dir, entries, base, minutes=None, memory_mib=None)
     lost = run.forgetting if entries else {}
@@ -57,7 +57,7 @@ def read_contents(work_dir: Path) -> dict:
         missing=_missing(entries, steps, scenario),
         entries=entries,
         left_out={e['step']: left_out(e['per_class_iou']) for e in entries},
-        names=names,
+        names=[names[c] for c in (0, *scenario.order)],
         classes=_classes(entries, names[0], learned, lost),
         forgetting=mean_forgetting(lost),
         choices=_side_by_side(entries, 'choices'),
@@ -83,19 +83,18 @@ def _step_of_config(work_dir: Path, entries: Sequence[dict]) -> int:
     return min(int(name.removeprefix('step_')) for name in folders)
 
 
-def _names(work_dir: Path, entries: Sequence[dict], scenario: Scenario) -> list[str]:
-    """Of all classes, in the order of learning; of those that no step has shown yet, the id."""
-    names = list(entries[-1]['per_class_iou']) if entries else []
+def _names(work_dir: Path, entries: Sequence[dict], scenario: Scenario) -> dict[int, str]:
+    """Of all class ids and 0; of classes that no step has shown yet, the id."""
+    ids = (0, *scenario.order)
+    names = {0: 'background'} | {class_id: f'class {class_id}' for class_id in scenario.order}
     for file in work_dir.glob('step_*/samples/classes.txt'):
-        names = max(names, file.read_text().splitlines(), key=len)
-    unknown = ['background', *(f'class {class_id}' for class_id in scenario.order)]
-    return names + unknown[len(names) :]
-
-
-def _learned(names: Sequence[str], scenario: Scenario) -> list[list[str]]:
-    """Names of the classes of each step."""
-    rest = iter(names[1:])
-    return [list(itertools.islice(rest, len(step))) for step in scenario.steps]
+        listed = file.read_text().splitlines()
+        # That of a run which has grown since has fewer.
+        if len(listed) == len(ids):
+            names |= zip(ids, listed, strict=True)
+    for entry in entries:
+        names |= zip((0, *scenario.seen(entry['step'])), entry['per_class_iou'], strict=True)
+    return names
 
 
 def _missing(entries: Sequence[dict], steps: dict[str, dict], scenario: Scenario) -> list[str]:
@@ -119,7 +118,8 @@ def _classes(
     if not entries:
         return []
     steps = dict.fromkeys([background, *learned[0]], 0)
-    steps |= {name: step for step, new in enumerate(learned) for name in new}
+    for step, new in enumerate(learned):
+        steps = dict.fromkeys(new, step) | steps
     rows = []
     for name, last in entries[-1]['per_class_iou'].items():
         course = [e['per_class_iou'][name] for e in entries if name in e['per_class_iou']]

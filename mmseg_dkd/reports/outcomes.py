@@ -116,8 +116,8 @@ def costs_of(steps: Mapping[str, dict], first_steps: Path | None) -> dict[str, d
 
 def _read(run: Run, scenario: Scenario) -> Outcome:
     entries = read_finished(run.work_dir, run.scenario)
-    # Of id 0, then in the order of learning. A run of the first steps lacks those behind.
-    names = dict(zip((0, *run.scenario.order), entries[-1]['per_class_iou'], strict=False))
+    last = entries[-1]
+    names = dict(zip((0, *run.scenario.seen(last['step'])), last['per_class_iou'], strict=True))
     costs = costs_of(read_manifest(run.work_dir)['steps'], run.first_steps).values()
     seconds: list[Any] = [cost.get('seconds') for cost in costs]
     peaks: list[Any] = [cost.get('memory_mib') for cost in costs]

@@ -15,6 +15,7 @@ from ..datasets.presence import NO_ARCHIVE
 from ..engine.launcher import make_runner
 from ..evaluation.conventions import conventions_of, scores
 from ..evaluation.scores import SCORES
+from ..labels import label_of
 from ..scenario import Scenario
 from ..utils.atomic import write_atomically
 from ..utils.file_state import state_of
@@ -69,7 +70,8 @@ def scores_of(cfg: Config, checkpoint: Path, views: list[str]) -> list[dict]:
             continue
         for convention in conventions_of(scenario.has_background):
             names = [f'class {class_id}' for class_id in ids]
-            found = scores(confusion, convention, names, len(scenario.new(0)))
+            base = [label_of(scenario, c, cfg.step) for c in scenario.new(0)]
+            found = scores(confusion, convention, names, base)
             rows.append(
                 dict(
                     step=cfg.step,
@@ -163,10 +165,15 @@ def _test(cfg: Config) -> np.ndarray | None:
     data = runner.test_dataloader.dataset
     seen = 1 + len(data.scenario.seen(cfg.step))
     shows = set(data.scenario.select_test(data.presence, cfg.step).tolist())
+    # Ground truth has the labels of the last step, predictions those of this one.
+    order = [*data.scenario.seen(cfg.step), *data.scenario.future(cfg.step)]
+    row_of = np.array([0, *(1 + order.index(c) for c in data.scenario.order)])
     confusion = np.zeros((2, 1 + data.scenario.num_classes, seen), np.int64)
     images = runner.test_loop.evaluator.metrics[0].images
     for index, (truth, guess, pixels) in zip(data.indices, images, strict=True):
-        confusion[0 if index in shows else 1, truth, guess] += pixels
+        if data.from_steps[index] > cfg.step:
+            continue
+        confusion[0 if index in shows else 1, row_of[truth], guess] += pixels
     return confusion
 
 

@@ -34,12 +34,14 @@ RAREST = 5
 class StepPlan:
     """One step of a run.
 
-    ``train_per_class`` and ``test_per_class`` have the number of images that show each class of the
-    step. ``missing`` lists, in words, what keeps it from being run, and ``notes`` what is odd.
+    ``known`` are those of ``classes`` that a step before has learned. ``train_per_class`` and
+    ``test_per_class`` have the number of images that show each class of the step. ``missing``
+    lists, in words, what keeps it from being run, and ``notes`` what is odd.
     """
 
     step: int
     classes: list[str]
+    known: list[str]
     train_images: int | None
     test_images: int | None
     checkpoint_in: Path | None
@@ -50,8 +52,10 @@ class StepPlan:
     test_per_class: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        classes = ', '.join(self.classes)
+        anew = f' (known, and learned anew: {", ".join(self.known)})' if self.known else ''
         lines = [
-            f'step {self.step}: learns {len(self.classes)} classes: {", ".join(self.classes)}',
+            f'step {self.step}: learns {len(self.classes)} classes: {classes}{anew}',
             f'  images: {_or_unknown(self.train_images)} to train on, '
             f'{_or_unknown(self.test_images)} to test on',
             *_counts('train', self.train_per_class),
@@ -89,6 +93,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     plan = StepPlan(
         step=step.number,
         classes=[f'class {c}' for c in new],
+        known=[],
         train_images=None,
         test_images=None,
         checkpoint_in=step.cfg.get('start_from') if before is None else before.checkpoint,
@@ -115,6 +120,8 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
         found.append(dataset)
         seen = dataset.metainfo['classes']
         plan.classes = list(seen[-len(new) :])
+        anew = step.scenario.refreshed(step.number)
+        plan.known = [n for n, c in zip(plan.classes, new, strict=True) if c in anew]
         per_class = dataset.images_per_class
         setattr(plan, f'{kind}_per_class', {name: per_class[name] for name in plan.classes})
         if kind == 'train':
@@ -122,6 +129,7 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
             plan.missing += _within_an_update(cfg, len(dataset))
             if before is not None and cfg.get('memory'):
                 plan.missing += dataset.problems_of_replay()
+                plan.missing += _no_refresh(step)
     # A converted model learns no class at step 0.
     converted = cfg.model.get('converted', False)
     if len(found) == 2:
@@ -157,6 +165,14 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
         except (FileNotFoundError, ValueError) as error:
             plan.missing.append(str(error))
     return plan
+
+
+def _no_refresh(step: Step) -> Iterator[str]:
+    if any(map(step.scenario.refreshed, range(step.number + 1))):
+        yield (
+            f'a replay memory does not know which images show what {step.scenario} learns anew: '
+            'set memory=None'
+        )
 
 
 def _words(error: Exception) -> str:

@@ -30,13 +30,15 @@ DECISIVE = (
     'test_dataloader',
     'test_evaluator',
 )
-# Parts of these that only decide how fast, or where an index lies.
+# Parts of these that decide no result: how fast, or where an index lies.
 INDIFFERENT = (
     'num_workers',
     'persistent_workers',
     'pin_memory',
     'prefetch_factor',
     'presence_dir',
+    # What a step learns anew is in the steps themselves.
+    'refresh',
 )
 
 
@@ -108,8 +110,8 @@ def before_growth(cfg: Config, scenario: Scenario, step: int) -> Iterator[Config
     """The configs with fewer steps that a config may have grown from, if they have the step.
 
     Without the later steps, ``scenario`` and ``num_classes`` are smaller, the classes of a data
-    set's ``metainfo`` fewer, and a :class:`.LabelledFolder` that labels later classes alone is not
-    there.
+    set's ``metainfo`` fewer, and a :class:`.LabelledFolder` that labels later classes alone, or is
+    there from a later step on, is not there.
 
     Args:
         cfg: The config of all steps.
@@ -204,9 +206,12 @@ def _cut(part: Any, shorter: Scenario) -> Any:
 
 
 def _is_later(part: object, shorter: Scenario) -> bool:
-    """Whether it is a folder that labels classes, but none of the shorter scenario's."""
+    """Whether it is a folder that labels classes, but none of the shorter scenario's, or that is
+    there from a later step on."""
     if not isinstance(part, dict) or 'labels' not in part:
         return False
+    if part.get('from_step', 0) >= shorter.num_steps:
+        return True
     classes = (part.get('metainfo') or {}).get('classes', ())
     shown = [classes.index(name) for name in part['labels'] if name in classes]
     objects = [label for label in shown if label >= shorter.has_background]

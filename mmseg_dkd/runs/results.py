@@ -83,11 +83,16 @@ def _contradictions(results: list[dict], scenario: Scenario | None) -> Iterator[
             continue
         if step <= before['step']:
             yield f'step {step} stands behind step {before["step"]}'
-        if names[: len(before['per_class_iou'])] != list(before['per_class_iou']):
-            yield (
-                f'per_class_iou of step {step} does not begin with the classes of step '
-                f'{before["step"]}, in their order'
-            )
+        known = list(before['per_class_iou'])
+        if lost := [name for name in known if name not in names]:
+            yield f'per_class_iou of step {step} lacks {lost[0]!r} of step {before["step"]}'
+        elif scenario is not None and step < scenario.num_steps:
+            ids = dict(zip(names, (0, *scenario.seen(step)), strict=False))
+            if [ids.get(name) for name in known] != [0, *scenario.seen(before['step'])]:
+                yield (
+                    f'per_class_iou of step {step} has the classes of step {before["step"]} in '
+                    f'another order than {scenario}'
+                )
 
 
 def add_result(work_dir: Path, entry: dict) -> list[dict]:

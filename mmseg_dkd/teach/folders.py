@@ -108,18 +108,18 @@ def tested(
         ValueError: As :func:`.write_masks`.
     """
     images, labels = where
-    found, everything = Images([images]), [*known.classes, *classes]
+    found, everything = Images([images]), known.classes_with(classes)
     notes = write_masks(labels, found, out, everything, others, required=classes)
     return Folder(found, out, _as_read(known, classes, out), notes[:-1])
 
 
 def _as_read(known: Known, classes: Sequence[str], out: Path) -> list[dict]:
     """The data sets of written masks, for a scenario of the old classes and the new ones."""
-    everything = [*known.classes, *classes]
+    everything = known.classes_with(classes)
     # Without a background, 0 says that a pixel is of a class that nobody labelled.
     nothing = BACKGROUND if known.background else 'void'
     names = [BACKGROUND, *everything] if known.background else everything
-    palette = known.palette_with(len(classes))[not known.background :]
+    palette = known.palette_with(classes)[not known.background :]
     datasets = []
     for part in Config.fromfile(out / DATASETS).to_dict()['datasets']:
         looked_for = part['labelled_for']

@@ -1,5 +1,6 @@
 """The model that is to be taught: what it is, and what it knows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +44,13 @@ class Known:
         rest = '' if self.background else ', without background'
         return f'{head} on {backbone}, {last}{len(self.classes)} classes{rest} ({self.checkpoint})'
 
-    def palette_with(self, new: int) -> list[tuple[int, ...]]:
-        """The palette, and colours of so many new classes that are not in it."""
+    def classes_with(self, taught: Sequence[str]) -> list[str]:
+        """Its classes, then those of the taught ones that it does not know."""
+        return list(dict.fromkeys([*self.classes, *taught]))
+
+    def palette_with(self, taught: Sequence[str]) -> list[tuple[int, ...]]:
+        """The palette, and colours that are not in it of those that it does not know."""
+        new = len(self.classes_with(taught)) - len(self.classes)
         fresh = [c for c in colours_of(len(self.palette) + new) if c not in self.palette]
         return [*self.palette, *fresh[:new]]
 

@@ -105,22 +105,27 @@ def config_of(
     out: str,
     seed: int,
 ) -> Config:
-    """The config of both steps: the model as it is, and the new classes.
+    """The config of both steps: the model as it is, and the classes that it is taught.
 
     Args:
         known: The model.
-        classes: The new classes.
+        classes: The classes that are taught.
         train, test: The data; without a test set that of ``train`` is tested.
         choices: What was chosen.
         out: Folder of the run.
         seed: Of all that is random.
     """
-    old, new = len(known.classes), len(classes)
+    everything = known.classes_with(classes)
     scenario: dict[str, Any] = dict(
-        name=[list(range(1, old + 1)), list(range(old + 1, old + new + 1))],
-        num_classes=old + new,
+        name=[
+            list(range(1, len(known.classes) + 1)),
+            [everything.index(name) + 1 for name in classes],
+        ],
+        num_classes=len(everything),
         has_background=known.background,
     )
+    if set(classes) & set(known.classes):
+        scenario['refresh'] = True
     if not known.background:
         scenario['unlabelled'] = 'ignored'
     resize = choices.resize or dict(scale=train.size[::-1], keep_ratio=True)

@@ -41,28 +41,57 @@ class Taught:
     changes: dict
 
 
-def check_classes(known: Known, classes: Sequence[str]) -> None:
-    """Refuse new classes that cannot be learned.
+def check_classes(known: Known, classes: Sequence[str], refresh: bool) -> None:
+    """Refuse classes that cannot be learned.
+
+    Args:
+        known: The model.
+        classes: What it is to be taught.
+        refresh: Whether these are classes that it has.
 
     Raises:
-        ValueError: If the model has one of them, or there are too many, or a name cannot be one.
+        ValueError: If the model has one of them, or with ``refresh`` lacks one, or there are too
+            many, or a name cannot be one.
     """
-    if there := [name for name in classes if name in (BACKGROUND, *known.classes)]:
+    if BACKGROUND in classes:
+        raise ValueError(f'{BACKGROUND!r} is no class that can be taught: give another name')
+    there = [name for name in classes if name in known.classes]
+    if there and not refresh:
         raise ValueError(
             f'{there[0]!r} is a class of {known.checkpoint} already: teach a class that it does '
-            'not know, or give the new one another name'
+            'not know, or give the new one another name; to learn it anew from new images, give '
+            '--refresh --keep learned'
         )
-    check_names([*known.classes, *classes])
-    if len(known.classes) + len(classes) > MOST_CLASSES:
+    if refresh and (lacking := [name for name in classes if name not in known.classes]):
+        raise ValueError(
+            f'--refresh: {known.checkpoint} has no class {lacking[0]!r}, it has '
+            f'{", ".join(known.classes)}: leave --refresh out to teach it a new one'
+        )
+    check_names([*(() if refresh else known.classes), *classes])
+    if len(known.classes_with(classes)) > MOST_CLASSES:
         raise ValueError(f'at most {MOST_CLASSES} classes fit into a mask')
 
 
-def method_of(known: Known, keep: str, method: str | None) -> str:
+def method_of(known: Known, keep: str, method: str | None, refresh: bool) -> str:
     """Name of the head that teaches.
+
+    Args:
+        known: The model.
+        keep, method, refresh: As in :class:`.Wish`.
 
     Raises:
         ValueError: If it does not do what is asked for.
     """
+    if refresh and keep == 'exact':
+        raise ValueError(
+            '--refresh changes a class that the model has, and --keep exact changes none: give '
+            '--keep learned'
+        )
+    if refresh and not known.background:
+        raise ValueError(
+            f'--refresh: {known.checkpoint} has no background, so its softmax compares each class '
+            'with all others, and none can be learned anew alone: train it with mmsegmentation'
+        )
     chosen = method or KEEPS[keep]
     if method is None and keep == 'learned' and not known.background:
         # Eq. 12 asks whether any class is there, which such a model was never asked.

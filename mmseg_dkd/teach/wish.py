@@ -24,7 +24,8 @@ class Wish:
     """The options of ``mmseg-dkd teach``; what is None is chosen.
 
     Attributes:
-        classes: The new classes.
+        classes: The classes that are taught.
+        refresh: Whether they are known, and learned anew.
         data, labels: Where images and labels are (:func:`.folders.places`).
         test: A folder like ``data``, to test on.
         others: Images that no label speaks of (:func:`.write_masks`).
@@ -39,6 +40,7 @@ class Wish:
     """
 
     classes: Sequence[str]
+    refresh: bool
     data: Path
     labels: Path | None
     test: Path | None
@@ -71,7 +73,7 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
     """
     cuda = torch.cuda.is_available()
     teach.check_room(known, lasting)
-    method = teach.method_of(known, wish.keep, wish.method)
+    method = teach.method_of(known, wish.keep, wish.method, wish.refresh)
     where = folders.places(wish.data, wish.labels)
     train = folders.taught(known, wish.classes, where, out / 'labels', wish.others)
     test = None
@@ -108,10 +110,11 @@ def prepare(wish: Wish, known: Known, out: Path, lasting: Path) -> list[str]:
     cfg.merge_from_dict(options)
     cfg.dump(path)
     size = f'resized to {resize["scale"]} as in testing' if resize else 'in their own size'
+    anew = ' (known, and learned anew)' * wish.refresh
     rest = ', which learns nothing but new rows of the classifier' * (wish.keep == 'exact')
     return [
         f'model:  {known}',
-        f'data:   {train.count} images of {", ".join(wish.classes)} in {where[0]}, labels in '
+        f'data:   {train.count} images of {", ".join(wish.classes)}{anew} in {where[0]}, labels in '
         f'{where[1]}; {_tests(wish, held_out)}',
         f'keep:   {wish.keep}, by {method}{rest}',
         f'images: crops of {height} x {width}, {size}, batches of '

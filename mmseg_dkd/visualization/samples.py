@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..datasets import StepDataset
 from ..datasets.reading import read_picture
+from ..labels import NUM_VALUES, label_of
 from ..models.segmentor import segmentor_of
 from ..scenario import Scenario
 
@@ -62,10 +63,18 @@ def predict_samples(runner: Runner, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'classes.txt').write_text(''.join(f'{c}\n' for c in dataset.metainfo['classes']))
     presence = dataset.presence[dataset.indices]
-    for number, index in enumerate(choose_images(presence, dataset.scenario)):
+    scenario, last = dataset.scenario, cfg.step
+    becomes = np.arange(NUM_VALUES, dtype=np.uint8)
+    for label, class_id in enumerate(scenario.seen(runner.cfg.step), start=1):
+        becomes[label] = label_of(scenario, class_id, last)
+    for number, index in enumerate(choose_images(presence, scenario)):
         sample = model.test_step(pseudo_collate([dataset[index]]))[0]
         read_picture(sample.img_path).save(folder / f'{number}_image.png')
-        for name, mask in (('prediction', sample.pred_sem_seg), ('truth', sample.gt_sem_seg)):
-            picture = Image.fromarray(mask.data.squeeze(0).cpu().numpy().astype(np.uint8), mode='P')
+        guess, truth = (
+            mask.data.squeeze(0).cpu().numpy().astype(np.uint8)
+            for mask in (sample.pred_sem_seg, sample.gt_sem_seg)
+        )
+        for name, mask in (('prediction', becomes[guess]), ('truth', truth)):
+            picture = Image.fromarray(mask, mode='P')
             picture.putpalette(palette.tobytes())
             picture.save(folder / f'{number}_{name}.png')

@@ -134,6 +134,8 @@ def test_step_whose_images_are_all_in_the_other_part_is_named(root):
         (dict(box=True), {}, 'True is no value of a mask'),
         (['background', 'box'], {}, r"labels=\['background', 'box'\] .*: write labels=dict"),
         (dict(box=[1, 2], forklift=2), {}, 'the value 2 is there twice'),
+        (dict(box=1), dict(from_step=-1), 'from_step=-1 of .*box.*: give the number of a step'),
+        (dict(box=1), dict(from_step=True), 'from_step=True of'),
         (dict(box=1), dict(reduce_zero_label=True), 'leave reduce_zero_label out'),
         (dict(box=1), dict(img_suffix='.tif'), r'first/images/\*.tif: no image there'),
     ],

@@ -108,7 +108,7 @@ def test_contradictions_are_refused(warehouse, looked_for, message):
 def test_a_class_is_scored_where_somebody_looked_for_it(seed):
     rng = np.random.default_rng(seed)
     metric = METRICS.build(dict(type='IncrementalIoUMetric'))
-    metric.dataset_meta = dict(classes=('background', 'a', 'b', 'c'), num_base=1)
+    metric.dataset_meta = dict(classes=('background', 'a', 'b', 'c'), base=[1])
     hits, union = np.zeros(4), np.zeros(4)
     for _ in range(4):
         looked_for = None

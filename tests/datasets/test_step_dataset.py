@@ -149,7 +149,7 @@ def test_names_and_colours_follow_the_order_of_learning(fashion):
         meta = StepDataset(cfg, FASHION, step).metainfo
         assert meta['classes'] == tuple(names[i] for i in ids)
         assert meta['palette'] == [colours[i] for i in ids]
-        assert meta['num_base'] == 3 and not meta['label_map']
+        assert meta['base'] == [1, 2, 3] and not meta['label_map']
         assert meta['mask_values'] == list(ids)
 
 

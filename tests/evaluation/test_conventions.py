@@ -106,7 +106,7 @@ def test_every_convention_is_its_definition(scenario, step, seed):
     offered = conventions_of(scenario.has_background)
     assert [c.name for c in offered] == [row[0] for row in BY_NAME[scenario.has_background]]
     for convention, (_, *rules) in zip(offered, BY_NAME[scenario.has_background], strict=True):
-        actual = scores(matrix, convention, names, num_base=2)
+        actual = scores(matrix, convention, names, base=[1, 2])
         assert actual == pytest.approx(by_hand(truth, guess, scenario, step, *rules)), convention
 
 
@@ -114,7 +114,7 @@ def test_the_conventions_differ_where_they_should():
     truth, guess = some_images(1)
     matrix = confusion_of(truth, guess, VOC, 1)
     names = [str(c) for c in (0, *VOC.seen(1))]
-    found = [scores(matrix, c, names, 2)['miou_all'] for c in conventions_of(True)]
+    found = [scores(matrix, c, names, [1, 2])['miou_all'] for c in conventions_of(True)]
     mib, without_zero, plop, ssul, dkd = found
     assert plop == dkd and len({mib, without_zero, plop, ssul}) == 4
 
@@ -126,7 +126,7 @@ def test_classes_that_the_means_leave_out_are_named(monkeypatch):
     # Neither background nor class 5 is there; class 1 is predicted alone.
     matrix[0, 1, 1] = matrix[0, 1, 2] = 7
     for convention in conventions_of(True):
-        scores(matrix, convention, ['background', '3', '1', '5'], num_base=2)
+        scores(matrix, convention, ['background', '3', '1', '5'], base=[1, 2])
     named = [text.split(', since')[0] + text.rpartition(':')[2] for text in found]
     ours = ['MiB', 'MiB', 'PLOP', 'SSUL', 'DKD']
     absent = ['background, 5', '5', *['background, 5'] * 3]
@@ -143,7 +143,7 @@ def test_a_perfect_prediction_has_100_percent_in_every_convention(seed):
     matrix = np.stack([np.diag(counts), np.zeros((6, 6), int)])
     for has_background in (True, False):
         for convention in conventions_of(has_background):
-            found = scores(matrix, convention, list('012345'), num_base=2)
+            found = scores(matrix, convention, list('012345'), base=[1, 2])
             assert all(math.isclose(value, 100) for value in found.values())
 
 
@@ -151,5 +151,5 @@ def test_confusion_stays_as_it_was():
     matrix = np.arange(2 * 6 * 4).reshape(2, 6, 4)
     before = matrix.copy()
     for convention in conventions_of(True):
-        scores(matrix, convention, list('0123'), num_base=2)
+        scores(matrix, convention, list('0123'), base=[1, 2])
     assert np.array_equal(matrix, before)

@@ -33,7 +33,7 @@ def image(number: int) -> dict:
 
 def build() -> IncrementalIoUMetric:
     built = METRICS.build(dict(type='IncrementalIoUMetric'))
-    built.dataset_meta = dict(classes=tuple('abcde'), num_base=2)
+    built.dataset_meta = dict(classes=tuple('abcde'), base=[1, 2])
     return built
 
 

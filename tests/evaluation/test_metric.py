@@ -33,7 +33,7 @@ def pairs() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def evaluate(names: tuple[str, ...], num_base: int, data: list, **cfg) -> tuple:
     metric = METRICS.build(dict(type='IncrementalIoUMetric', **cfg))
-    metric.dataset_meta = dict(classes=names, num_base=num_base)
+    metric.dataset_meta = dict(classes=names, base=range(1, 1 + num_base))
     for prediction, truth in data:
         data_of = dict(pred_sem_seg=prediction, gt_sem_seg=truth)
         sample = {key: dict(data=torch.from_numpy(mask)[None]) for key, mask in data_of.items()}
@@ -94,7 +94,7 @@ def test_second_run_forgets_the_first():
 
 def test_millions_of_pixels_are_counted_exactly():
     metric = METRICS.build(dict(type='IncrementalIoUMetric'))
-    metric.dataset_meta = dict(classes=('background', 'cat'), num_base=1)
+    metric.dataset_meta = dict(classes=('background', 'cat'), base=[1])
     # float32 cannot count beyond 2**24 by ones; a data set has more pixels of background.
     # The last row and column are for what nobody looked for.
     many, one = (
@@ -135,7 +135,7 @@ def test_classes_that_the_means_leave_out_are_named(logged):
 def save(folder, image: str, metric=None):
     """Let a metric save a prediction of all labels of 3 classes in the order 3, 1, 2."""
     metric = metric or METRICS.build(dict(type='IncrementalIoUMetric', output_dir=str(folder)))
-    metric.dataset_meta = dict(classes=('', *'cab'), num_base=1, mask_values=[0, 3, 1, 2])
+    metric.dataset_meta = dict(classes=('', *'cab'), base=[1], mask_values=[0, 3, 1, 2])
     mask = dict(data=torch.tensor([[[0, 1], [2, 3]]]))
     # As a data set with reduce_zero_label has it: mmseg would add 1.
     sample = dict(img_path=image, reduce_zero_label=True, pred_sem_seg=mask, gt_sem_seg=mask)

@@ -29,8 +29,8 @@ LOADERS += [option.replace('train', 'test') for option in LOADERS]
 
 @pytest.fixture(scope='module')
 def folders(scenes, tmp_path_factory) -> Path:
-    """Folders ``sandal`` and ``sneaker``, in whose masks these are 255 and 1, and ``test`` with all
-    classes."""
+    """Folders ``sandal``, ``trouser`` and ``dress``, in whose masks these are 255, ``sneaker``,
+    where it is 1, and ``test`` with all classes."""
     root = tmp_path_factory.mktemp('folders')
 
     def put(folder: str, path: Path, mask: np.ndarray) -> None:
@@ -48,6 +48,9 @@ def folders(scenes, tmp_path_factory) -> Path:
             put('sandal', path, np.where(mask == 5, np.uint8(255), np.uint8(0)))
         elif (mask == 6).any():
             put('sneaker', path, np.where(mask == 6, np.uint8(1), np.uint8(0)))
+        for label, name in ((2, 'trouser'), (4, 'dress')):
+            if path.name.startswith('train') and (mask == label).any():
+                put(name, path, np.where(mask == label, np.uint8(255), np.uint8(0)))
     names = ['background', *OLD, 'sandal', 'sneaker']
     (root / 'test/masks/classes.txt').write_text('\n'.join(names))
     return root
@@ -139,6 +142,34 @@ def test_learned_is_dkd_with_a_background_and_mib_without(stock, folders, tmp_pa
         assert (out / 'run/step_1/iter_3.pth').stat().st_mtime_ns == written
 
 
+def test_a_known_class_is_learned_anew(stock, folders, tmp_path, capsys):
+    out = tmp_path / 'out'
+    teach('dress', '--refresh', '--keep', 'learned', '--model', *stock['background'],
+          '--data', folders / 'dress', '--out', out, '--test', folders / 'test')  # fmt: skip
+    assert 'images of dress (known, and learned anew) in' in capsys.readouterr().out
+    before, after = json.loads((out / 'run/results.json').read_text())
+    assert before['per_class_iou'].keys() == after['per_class_iou'].keys()
+    assert after['per_class_iou']['dress'] is not None
+    config, checkpoint = model_files(out / 'model')
+    classes = init_model(str(config), str(checkpoint), device='cpu').dataset_meta['classes']
+    assert classes == ['background', *OLD], 'dress was the last one already'
+    found = json.loads((out / 'certificate/certificate.json').read_text())['classes']
+    assert found.keys() == {'background', *OLD}
+    # The next one starts from it.
+    teach('trouser', '--refresh', '--keep', 'learned', '--model', out,
+          '--data', folders / 'trouser', '--out', tmp_path / 'next')  # fmt: skip
+    config, checkpoint = model_files(tmp_path / 'next/model')
+    classes = init_model(str(config), str(checkpoint), device='cpu').dataset_meta['classes']
+    assert classes == ['background', 't-shirt', 'pullover', 'dress', 'trouser']
+
+
+def test_without_a_background_none_is_learned_anew(stock, folders, tmp_path):
+    with pytest.raises(SystemExit, match='has no background, so its softmax compares'):
+        teach('dress', '--refresh', '--keep', 'learned', '--model', *stock['bare'],
+              '--data', folders / 'dress', '--out', tmp_path / 'out')  # fmt: skip
+    assert not (tmp_path / 'out').exists()
+
+
 @pytest.mark.parametrize('method', ['PLOPHead', 'SoftmaxHead'])
 def test_another_method_teaches_even_if_it_needs_all_classes_labelled(
     method, stock, folders, tmp_path
@@ -180,8 +211,15 @@ def test_dry_run_writes_nothing(stock, folders, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('classes', 'changes', 'message'),
     [
-        (['dress'], {}, "'dress' is a class of .*stock.pth already"),
-        (['background'], {}, "'background' is a class of"),
+        (['dress'], {}, "'dress' is a class of .*stock.pth already.*--refresh --keep learned"),
+        (['background'], {}, "'background' is no class that can be taught"),
+        (['dress'], dict(refresh=None), '--keep exact changes none: give --keep learned'),
+        (['hat'], dict(refresh=None), "has no class 'hat', it has t-shirt, trouser"),
+        (
+            ['dress'],
+            dict(refresh=None, keep='learned', method='MiBHead'),
+            'MiBHead learns no class anew',
+        ),
         (['sandal', 'sandal'], {}, 'several classes have the name'),
         (['hat'], dict(data='sneaker', masks=0), "'hat' is in no image"),
         (['sandal'], dict(data='nowhere'), 'nowhere: no such file or folder'),
@@ -200,7 +238,9 @@ def test_what_cannot_be_taught_is_said_before_and_nothing_is_left(
             empty = np.full((64, 64), changes['masks'], np.uint8)
             Image.fromarray(empty).save(path)
         del changes['masks']
-    options = [text for key, value in changes.items() for text in (f'--{key}', value)]
+    options = [
+        text for key, value in changes.items() for text in (f'--{key}', value) if text is not None
+    ]
     iterations = [] if 'budget' in changes else QUICK[:2]
     with pytest.raises(SystemExit, match=message):
         main(

@@ -39,6 +39,7 @@ class DKDHead(SigmoidHead):
     """
 
     PARTLY_LABELLED = True
+    REFRESHES = True
     # Initialisation and distillation need an old class.
     LATER_ONLY = ('init', 'loss_kd', 'loss_dkd', 'loss_replay')
 
