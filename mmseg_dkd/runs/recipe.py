@@ -79,8 +79,8 @@ def first_step_config(cfg: Config) -> Config:
     cfg = copy.deepcopy(cfg)
     scenario = Scenario(**cfg.scenario)
     steps = [scenario.new(0)]
-    if scenario.num_steps > 1:
-        steps.append(tuple(sorted(scenario.future(0))))
+    if later := sorted(scenario.future(0)):
+        steps.append(tuple(later))
     cfg.scenario = dict(
         name=[list(step) for step in steps],
         num_classes=scenario.num_classes,

@@ -105,6 +105,20 @@ def test_distillation_leaves_what_is_learned_anew_alone(hands):
     assert (rows[2] == 0).all()
 
 
+@pytest.mark.usefixtures('undrawn')
+@pytest.mark.parametrize(
+    'steps', [[[1, 2, 3, 4], [5, 6, 7, 8], [5, 6, 7, 8]], [[1, 2, 3, 4, 5, 6, 7, 8], [8, 1, 2]]]
+)
+def test_all_of_a_step_may_be_learned_anew_and_by_runs_that_share_step_0(steps, anew, tmp_path):
+    cfg = anew()
+    cfg.scenario = dict(name=steps, num_classes=8, refresh=True)
+    run = Run(cfg, tmp_path / 'run', first_steps=tmp_path / 'first_steps')
+    results = run.run(list(range(len(steps))))
+    assert [len(entry['per_class_iou']) for entry in results] == [1 + len(steps[0])] + [9] * (
+        len(steps) - 1
+    )
+
+
 def test_methods_that_know_more_of_a_class_than_a_row_refuse(anew, tmp_path):
     able = {name for name, method in METHODS.module_dict.items() if method.REFRESHES}
     assert able == {'DKDHead'}
