@@ -1,6 +1,7 @@
 """Folders in which somebody looked for some of the classes: data, losses, scores, refusals."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -70,6 +71,27 @@ def test_a_sample_says_which_classes_somebody_looked_for(warehouse):
     assert found == [None, (2,), (3,), (2, 3)]
 
 
+def test_a_file_says_it_for_each_image(warehouse, tmp_path):
+    folder = warehouse['both']
+    for kind, suffix in (('images', 'jpg'), ('masks', 'png')):
+        first = tmp_path / f'both/{kind}/a.{suffix}'
+        for name in ('b', 'c'):
+            first.with_stem(name).write_bytes(first.read_bytes())
+    folder['labelled_for'] = 'both/looked_for.json'
+    lists = dict(a=['pallet'], b=[], c=['pallet', 'forklift'], not_there=['box'])
+    (tmp_path / 'both/looked_for.json').write_text(json.dumps(lists))
+    data = of(folder)
+    found = [data[i]['data_samples'].metainfo.get('labelled_for') for i in range(3)]
+    assert found == [(3,), (), None]
+    del lists['b']
+    (tmp_path / 'both/looked_for.json').write_text(json.dumps(lists))
+    with pytest.raises(ValueError, match=r"looked_for.json: it has no list for 'b'"):
+        of(folder)
+    (tmp_path / 'both/looked_for.json').write_text('{"a": "pallet"}')
+    with pytest.raises(ValueError, match=r'looked_for.json.*a must be a list.*write a list for each image'):
+        of(folder)
+
+
 def test_every_image_is_taken_if_asked_for(warehouse):
     assert len(of(warehouse['old'], warehouse['both'])) == 1
     assert len(of(warehouse['old'], warehouse['both'], every_image=True)) == 2
@@ -93,7 +115,10 @@ def test_without_background_a_pixel_of_no_class_stays_one_in_testing(warehouse):
             ['forklft'],
             r"labelled_for=\['forklft'\] of .*fork/masks: write a list .*'box'",
         ),
-        ('forklift', 'labelled_for=forklift of .*fork/masks: write a list'),
+        (
+            'forklift',
+            'labelled_for=forklift of .*fork/masks: write a list .*forklift does not exist',
+        ),
         (['pallet'], "labels have 'forklift', too: add it, or make its value void"),
     ],
 )
