@@ -88,7 +88,7 @@ def test_a_file_says_it_for_each_image(warehouse, tmp_path):
     with pytest.raises(ValueError, match=r"looked_for.json: it has no list for 'b'"):
         of(folder)
     (tmp_path / 'both/looked_for.json').write_text('{"a": "pallet"}')
-    with pytest.raises(ValueError, match=r'looked_for.json.*a must be a list.*write a list for each image'):
+    with pytest.raises(ValueError, match=r'looked_for.json.*a must be a list.*for each image'):
         of(folder)
 
 
