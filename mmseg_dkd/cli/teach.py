@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 # IoU of a new class below which a person is told what to do.
 WEAK = 10.0
+ADVICE = dict(
+    exact='--keep learned',
+    learned='twice the learning rate (later_steps.optim_wrapper.optimizer.lr in teach.py)',
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
         print(*said, sep='\n', flush=True)
     compared, _ = folders.places(wish.test or wish.data, None)
     found = teach.run(args.out, known, args.onnx, compared, args.resume)
-    print(f'\n{_summary(found, args.out)}')
+    print(f'\n{_summary(found, args.out, ADVICE[wish.keep])}')
     if wish.keep == 'exact' and not found.exact:
         raise SystemExit(
             f'error: pixels went from one old class to another: see {args.out / teach.CERTIFICATE}'
@@ -129,7 +133,7 @@ def _files(given: list[Path]) -> tuple[Path, Path]:
     return given[0], given[1]
 
 
-def _summary(found: 'Taught', out: Path) -> str:
+def _summary(found: 'Taught', out: Path, advice: str) -> str:
     """The scores that are known, how many pixels changed, and where everything is."""
     before, after = (entry['per_class_iou'] for entry in found.results)
     lines = []
@@ -138,7 +142,7 @@ def _summary(found: 'Taught', out: Path) -> str:
         if iou is not None:
             lines.append(f'{name}: IoU {iou:.1f}' + (f', was {was:.1f}' if was is not None else ''))
         if iou is not None and name not in before and iou < WEAK:
-            lines.append(f'{name} was hardly learned: try --keep learned, or more images')
+            lines.append(f'{name} was hardly learned: try {advice}, or more images')
     moved = sum(sum(change['went_to'].values()) for change in found.changes.values())
     total = sum(change['pixels'] for change in found.changes.values())
     kind = 'all of them to new classes' if found.exact else 'some of them between old classes'

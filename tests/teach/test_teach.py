@@ -125,15 +125,17 @@ def test_two_classes_are_taught_one_after_the_other_and_nothing_old_moves(
     assert results[1]['per_class_iou']['trouser'] is None
 
 
-def test_learned_is_dkd_with_a_background_and_mib_without(stock, folders, tmp_path):
+def test_learned_is_dkd_with_a_background_and_mib_without(stock, folders, tmp_path, capsys):
     for kind, method in (('background', 'DKDHead'), ('bare', 'MiBHead')):
         out = tmp_path / kind
         teach(
             'sandal', '--model', *stock[kind], '--data', folders / 'sandal', '--out', out,
             '--keep', 'learned', '--test', folders / 'test',
         )  # fmt: skip
+        assert 'sandal was hardly learned: try twice the learning rate' in capsys.readouterr().out
         cfg = Config.fromfile(out / 'teach.py')
         assert cfg.model.decode_head.type == method
+        assert cfg.later_steps.optim_wrapper.clip_grad.max_norm == 10
         entry = json.loads((out / 'run/results.json').read_text())[1]
         assert entry['per_class_iou']['trouser'] is not None
         # The config is whole: train goes on by it, and finds nothing to do.
