@@ -107,9 +107,11 @@ def start_state(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str
     step, new = model.decode_head.step, model.state_dict()
     learned, state = model.decode_head.scenario, dict(old)
     for name, head in model.incremental_heads.items():
-        state = _without_refreshed(state, name, learned, step)
+        if learned.refreshed(step):
+            state = _without_refreshed(state, name, learned, step)
         state = head.start_new_classes(state, name, new)
-        state |= _refreshed(old, state, name, learned, step)
+        if learned.refreshed(step):
+            state |= _refreshed(old, state, name, learned, step)
     refuse_misfits(state, new, f'the checkpoint of step {step - 1}', f'the model of step {step}')
     return state
 

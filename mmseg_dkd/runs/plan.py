@@ -41,11 +41,11 @@ class StepPlan:
 
     step: int
     classes: list[str]
-    known: list[str]
     train_images: int | None
     test_images: int | None
     checkpoint_in: Path | None
     checkpoint_out: Path
+    known: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     train_per_class: dict[str, int] = field(default_factory=dict)
@@ -93,7 +93,6 @@ def plan_of(step: Step, ahead: Container[int]) -> StepPlan:
     plan = StepPlan(
         step=step.number,
         classes=[f'class {c}' for c in new],
-        known=[],
         train_images=None,
         test_images=None,
         checkpoint_in=step.cfg.get('start_from') if before is None else before.checkpoint,

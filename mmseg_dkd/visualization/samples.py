@@ -55,7 +55,8 @@ def predict_samples(runner: Runner, folder: Path) -> None:
         folder: Where ``<n>_image.png``, ``<n>_truth.png`` and ``<n>_prediction.png`` go.
     """
     cfg = copy.deepcopy(runner.cfg.test_dataloader.dataset)
-    cfg.step = Scenario(**cfg.scenario).num_steps - 1
+    step, last = cfg.step, Scenario(**cfg.scenario).num_steps - 1
+    cfg.step = last
     dataset: StepDataset = DATASETS.build(cfg)
     palette = np.asarray(dataset.metainfo['palette'], np.uint8)
     model = segmentor_of(runner)
@@ -63,9 +64,9 @@ def predict_samples(runner: Runner, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'classes.txt').write_text(''.join(f'{c}\n' for c in dataset.metainfo['classes']))
     presence = dataset.presence[dataset.indices]
-    scenario, last = dataset.scenario, cfg.step
+    scenario = dataset.scenario
     becomes = np.arange(NUM_VALUES, dtype=np.uint8)
-    for label, class_id in enumerate(scenario.seen(runner.cfg.step), start=1):
+    for label, class_id in enumerate(scenario.seen(step), start=1):
         becomes[label] = label_of(scenario, class_id, last)
     for number, index in enumerate(choose_images(presence, scenario)):
         sample = model.test_step(pseudo_collate([dataset[index]]))[0]
