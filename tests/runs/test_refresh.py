@@ -105,6 +105,20 @@ def test_distillation_leaves_what_is_learned_anew_alone(hands):
     assert (rows[2] == 0).all()
 
 
+def test_a_step_may_learn_one_anew_and_others_for_the_first_time(anew):
+    cfg = anew('dkd/fashion_4-2.py')
+    cfg.scenario = dict(name=[[1, 2, 3, 4], [5, 6], [7, 2, 8]], num_classes=8, refresh=True)
+    state = outspoken(MODELS.build(step_config(cfg, 1).model)).state_dict()
+    student = MODELS.build(step_config(cfg, 2, 'none.pth').model)
+    started = hand_over.start_state(state, student)
+    for part in ('weight', 'bias'):
+        key = f'decode_head.conv_seg.steps.{{}}.{part}'.format
+        taught, old = state[f'decode_head.conv_seg.auxiliary.{part}'][0], state[key(0)]
+        assert torch.equal(started[key(2)], torch.stack([taught, old[1], taught]))
+        assert torch.equal(started[key(0)], old[[0, 2, 3]])
+        assert torch.equal(started[key(1)], state[key(1)])
+
+
 @pytest.mark.usefixtures('undrawn')
 @pytest.mark.parametrize(
     'steps', [[[1, 2, 3, 4], [5, 6, 7, 8], [5, 6, 7, 8]], [[1, 2, 3, 4, 5, 6, 7, 8], [8, 1, 2]]]
