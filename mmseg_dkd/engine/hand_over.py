@@ -107,46 +107,31 @@ def start_state(old: dict[str, Tensor], model: IncrementalSegmentor) -> dict[str
     step, new = model.decode_head.step, model.state_dict()
     learned, state = model.decode_head.scenario, dict(old)
     for name, head in model.incremental_heads.items():
-        if learned.refreshed(step):
-            state = _without_refreshed(state, name, learned, step)
         state = head.start_new_classes(state, name, new)
         if learned.refreshed(step):
-            state |= _refreshed(old, state, name, learned, step)
+            state |= _moved(state, name, learned, step)
     refuse_misfits(state, new, f'the checkpoint of step {step - 1}', f'the model of step {step}')
     return state
 
 
-def _rows_that_stay(scenario: Scenario, step: int) -> list[list[int]]:
-    """Rows, in the classifier of each earlier step, of classes that this step does not refresh."""
-    anew = scenario.refreshed(step)
-    return [[i for i, c in enumerate(own) if c not in anew] for own in scenario.kept(step - 1)]
+def _moved(state: dict[str, Tensor], name: str, scenario: Scenario, step: int) -> dict[str, Tensor]:
+    """The classifiers of a head, where what a step refreshes is in the one of the step, as it was.
 
-
-def _without_refreshed(
-    state: dict[str, Tensor], name: str, scenario: Scenario, step: int
-) -> dict[str, Tensor]:
-    """A state dict of the step before, without the rows of what the step refreshes."""
-    left = dict(state)
-    for earlier, rows in enumerate(_rows_that_stay(scenario, step)):
-        for key in (f'{name}.conv_seg.steps.{earlier}.{part}' for part in ('weight', 'bias')):
-            if key in state:
-                left[key] = state[key][rows]
-    return left
-
-
-def _refreshed(
-    old: dict[str, Tensor], state: dict[str, Tensor], name: str, scenario: Scenario, step: int
-) -> dict[str, Tensor]:
-    """The classifier of the step, where what it refreshes has the rows of the step before."""
+    What is not there is left to :func:`refuse_misfits`.
+    """
     found: dict[str, Tensor] = {}
+    row_of = {class_id: row for row, class_id in enumerate(scenario.seen(step - 1))}
     for part in ('weight', 'bias'):
-        own = f'{name}.conv_seg.steps.{step}.{part}'
-        for earlier, classes in enumerate(scenario.kept(step - 1)):
-            taught = old.get(f'{name}.conv_seg.steps.{earlier}.{part}')
-            for row, class_id in enumerate(classes):
-                if class_id in scenario.new(step) and own in state and taught is not None:
-                    found.setdefault(own, state[own].clone())
-                    found[own][scenario.new(step).index(class_id)] = taught[row]
+        *earlier, own = (f'{name}.conv_seg.steps.{t}.{part}' for t in range(step + 1))
+        if not all(key in state for key in (*earlier, own)):
+            continue
+        taught = torch.cat([state[key] for key in earlier])
+        for key, classes in zip(earlier, scenario.kept(step), strict=False):
+            found[key] = taught[[row_of[class_id] for class_id in classes]]
+        found[own] = state[own].clone()
+        for row, class_id in enumerate(scenario.new(step)):
+            if class_id in row_of:
+                found[own][row] = taught[row_of[class_id]]
     return found
 
 
@@ -194,8 +179,9 @@ def build_teacher(
     teacher = revert_sync_batchnorm(MODELS.build(cfg))
     teacher.load_state_dict(state, strict=True)
     for head in teacher.incremental_heads.values():
-        if head.scenario.refreshed(step + 1):
-            head.conv_seg.keep(_rows_that_stay(head.scenario, step + 1))
+        if anew := head.scenario.refreshed(step + 1):
+            kept = head.scenario.kept(step)
+            head.conv_seg.keep([[i for i, c in enumerate(own) if c not in anew] for own in kept])
     teacher.eval()
     size = getattr(teacher.data_preprocessor, 'size', None)
     if size is not None:

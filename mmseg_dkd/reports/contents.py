@@ -117,7 +117,7 @@ def _classes(
     and at that step."""
     if not entries:
         return []
-    steps = dict.fromkeys([background, *learned[0]], 0)
+    steps = {background: 0}
     for step, new in enumerate(learned):
         steps = dict.fromkeys(new, step) | steps
     rows = []

@@ -274,7 +274,7 @@ def schedule_of(known: Known, choices: Choices) -> dict:
             optim_wrapper=dict(
                 optimizer=dict(optimizer, _delete_=True),
                 constructor='GroupedOptimWrapperConstructor',
-                # Without it, a refresh on the demo left an IoU of 0 in all classes.
+                # Without it, a refresh on the demo left background alone.
                 clip_grad=dict(max_norm=10, norm_type=2),
                 paramwise_cfg=dict(custom_keys={**rest, new: dict(lr_mult=10.0)}),
             ),

@@ -21,6 +21,7 @@ from mmseg_dkd.runs import Run
 from mmseg_dkd.runs.evaluate import scores_of
 from mmseg_dkd.runs.results import read_results
 from mmseg_dkd.utils import checkpoint_types
+from tests.tiny import REPOSITORY, shrink
 
 # Trouser is of step 0, sandal of step 1.
 STEPS = [[1, 2, 3, 4], [5, 6, 7, 8], [2, 5]]
@@ -45,8 +46,6 @@ def anew(tiny):
 @pytest.fixture(scope='module')
 def run_of_three(scenes, tmp_path_factory):
     """Its folder, and its config."""
-    from tests.tiny import REPOSITORY, shrink
-
     cfg = shrink(Config.fromfile(REPOSITORY / 'configs/dkd/fashion_4-2.py'), scenes)
     cfg.scenario = dict(name=STEPS, num_classes=8, refresh=True)
     folder = tmp_path_factory.mktemp('runs') / 'fashion_refresh'
