@@ -2,9 +2,6 @@
 
 import json
 import re
-import shutil
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,75 +11,12 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
-from PIL import Image
 
 from mmseg_dkd.cli.main import main
 from mmseg_dkd.reports.certificate import model_files
 from mmseg_dkd.teach import recipe, speed
 from mmseg_dkd.utils import checkpoint_types
-
-OLD = ('t-shirt', 'trouser', 'pullover', 'dress')
-QUICK = ['--iterations', '3', '--crop', '64', '64', '--batch', '2']
-LOADERS = ['train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False']
-LOADERS += [option.replace('train', 'test') for option in LOADERS]
-
-
-@pytest.fixture(scope='module')
-def folders(scenes, tmp_path_factory) -> Path:
-    """Folders ``sandal``, ``trouser`` and ``dress``, in whose masks these are 255, ``sneaker``,
-    where it is 1, and ``test`` with all classes."""
-    root = tmp_path_factory.mktemp('folders')
-
-    def put(folder: str, path: Path, mask: np.ndarray) -> None:
-        for kind in ('images', 'masks'):
-            (root / folder / kind).mkdir(parents=True, exist_ok=True)
-        image = (scenes / 'JPEGImages' / path.name).with_suffix('.jpg')
-        shutil.copy(image, root / folder / 'images')
-        Image.fromarray(mask).save(root / folder / 'masks' / path.name)
-
-    for path in sorted((scenes / 'SegmentationClass').glob('*.png')):
-        mask = np.asarray(Image.open(path))
-        if path.name.startswith('val'):
-            put('test', path, np.where(mask > 6, np.uint8(0), mask))
-        elif (mask == 5).any():
-            put('sandal', path, np.where(mask == 5, np.uint8(255), np.uint8(0)))
-        elif (mask == 6).any():
-            put('sneaker', path, np.where(mask == 6, np.uint8(1), np.uint8(0)))
-        for label, name in ((2, 'trouser'), (4, 'dress')):
-            if path.name.startswith('train') and (mask == label).any():
-                put(name, path, np.where(mask == label, np.uint8(255), np.uint8(0)))
-    names = ['background', *OLD, 'sandal', 'sneaker']
-    (root / 'test/masks/classes.txt').write_text('\n'.join(names))
-    return root
-
-
-@pytest.fixture(scope='module')
-def stock(ordinary, tmp_path_factory) -> dict[str, tuple[Path, Path]]:
-    """Config and checkpoint of a stock model with background and of one without, untrained, whose
-    classes all appear somewhere."""
-    found = {}
-    for kind, names in (('background', ('background', *OLD)), ('bare', OLD)):
-        folder = tmp_path_factory.mktemp(kind)
-        cfg = Config.fromfile(ordinary / 'fashion_4.py')
-        cfg.model.decode_head.num_classes = len(names)
-        cfg.custom_imports = None
-        torch.manual_seed(0)
-        model = MODELS.build(cfg.model)
-        model.decode_head.conv_seg.weight.data.normal_(std=3)
-        palette = [[number, 9, 9] for number in range(len(names))]
-        meta = dict(dataset_meta=dict(classes=names, palette=palette))
-        cfg.dump(folder / 'stock.py')
-        torch.save(dict(state_dict=model.state_dict(), meta=meta), folder / 'stock.pth')
-        found[kind] = folder / 'stock.py', folder / 'stock.pth'
-    return found
-
-
-def teach(*arguments, options=()) -> None:
-    main(['teach', *map(str, arguments), *QUICK, '--cfg-options', *LOADERS, *options])
-
-
-def said_by(model, image: Path) -> np.ndarray:
-    return inference_model(model, str(image)).pred_sem_seg.data[0].numpy()
+from tests.teach.command import OLD, teach
 
 
 @pytest.mark.parametrize('kind', ['background', 'bare'])
@@ -165,13 +99,6 @@ def test_a_known_class_is_learned_anew(stock, folders, tmp_path, capsys):
     assert classes == ['background', 't-shirt', 'pullover', 'dress', 'trouser']
 
 
-def test_without_a_background_none_is_learned_anew(stock, folders, tmp_path):
-    with pytest.raises(SystemExit, match='has no background, so its softmax compares'):
-        teach('dress', '--refresh', '--keep', 'learned', '--model', *stock['bare'],
-              '--data', folders / 'dress', '--out', tmp_path / 'out')  # fmt: skip
-    assert not (tmp_path / 'out').exists()
-
-
 @pytest.mark.parametrize('method', ['PLOPHead', 'SoftmaxHead'])
 def test_another_method_teaches_even_if_it_needs_all_classes_labelled(
     method, stock, folders, tmp_path
@@ -210,82 +137,6 @@ def test_dry_run_writes_nothing(stock, folders, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ('classes', 'changes', 'message'),
-    [
-        (['dress'], {}, "'dress' is a class of .*stock.pth already.*--refresh --keep learned"),
-        (['background'], {}, "'background' is no class that can be taught"),
-        (['dress'], dict(refresh=None), '--keep exact changes none: give --keep learned'),
-        (['hat'], dict(refresh=None), "has no class 'hat', it has t-shirt, trouser"),
-        (
-            ['dress'],
-            dict(refresh=None, keep='learned', method='MiBHead'),
-            'MiBHead learns no class anew',
-        ),
-        (['sandal', 'sandal'], {}, 'several classes have the name'),
-        (['hat'], dict(data='sneaker', masks=0), "'hat' is in no image"),
-        (['sandal'], dict(data='nowhere'), 'nowhere: no such file or folder'),
-        (['sandal'], dict(labels='nowhere.json'), 'nowhere.json: no such file or folder'),
-        (['sandal'], dict(method='DKDHead'), '--method DKDHead with --keep exact: ExactHead'),
-        (['sandal'], dict(budget='0.0001'), '--budget 0.0001: an iteration takes'),
-    ],
-)
-def test_what_cannot_be_taught_is_said_before_and_nothing_is_left(
-    classes, changes, message, stock, folders, tmp_path
-):
-    data = folders / changes.pop('data', 'sandal')
-    if 'masks' in changes:
-        data = shutil.copytree(data, tmp_path / 'data')
-        for path in (data / 'masks').iterdir():
-            empty = np.full((64, 64), changes['masks'], np.uint8)
-            Image.fromarray(empty).save(path)
-        del changes['masks']
-    options = [
-        text for key, value in changes.items() for text in (f'--{key}', value) if text is not None
-    ]
-    iterations = [] if 'budget' in changes else QUICK[:2]
-    with pytest.raises(SystemExit, match=message):
-        main(
-            ['teach', *classes, '--model', *map(str, stock['background']), '--data', str(data)]
-            + ['--out', str(tmp_path / 'out'), *QUICK[2:], *iterations, *options]
-        )
-    assert not (tmp_path / 'out').exists()
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (dict(type='CascadeEncoderDecoder'), 'the model is a CascadeEncoderDecoder'),
-        (dict(decode_head=dict(type='OCRHead')), 'OCRHead cannot be incremental'),
-        (dict(decode_head=dict(loss_decode=dict(use_sigmoid=True))), 'use_sigmoid=True'),
-        (dict(decode_head=dict(channels=16)), 'does not fit'),
-        (dict(backbone=dict(widen_factor=0.5)), 'does not fit'),
-    ],
-)
-def test_models_that_cannot_be_taught_are_told(change, message, stock, folders, tmp_path):
-    config, checkpoint = stock['background']
-    cfg = Config.fromfile(config)
-    cfg.merge_from_dict(dict(model=change))
-    cfg.dump(tmp_path / 'other.py')
-    with pytest.raises(SystemExit, match=message):
-        teach('sandal', '--model', tmp_path / 'other.py', checkpoint, '--data', folders / 'sandal',
-              '--out', tmp_path / 'out')  # fmt: skip
-    assert not (tmp_path / 'out').exists()
-
-
-def test_a_softmax_over_one_channel_is_refused(stock, folders, tmp_path):
-    config, checkpoint = stock['background']
-    loaded = checkpoint_types.load(checkpoint)
-    for part in ('weight', 'bias'):
-        key = f'decode_head.conv_seg.{part}'
-        loaded['state_dict'][key] = loaded['state_dict'][key][:1]
-    loaded['meta']['dataset_meta'] = dict(classes=['defect'], palette=[[0, 0, 0]])
-    torch.save(loaded, tmp_path / 'one.pth')
-    with pytest.raises(SystemExit, match='a softmax over one channel says the same of every'):
-        teach('sandal', '--model', config, tmp_path / 'one.pth', '--data', folders / 'sandal',
-              '--out', tmp_path / 'out')  # fmt: skip
-
-
 def test_onnx_says_the_same(stock, folders, tmp_path):
     out = tmp_path / 'out'
     teach('sandal', '--model', *stock['bare'], '--data', folders / 'sandal', '--out', out, '--onnx')
@@ -300,14 +151,6 @@ def test_onnx_says_the_same(stock, folders, tmp_path):
         before = model.encode_decode(image, [dict(img_shape=(64, 64))]).numpy()
     assert np.abs(said[:, :4] - before).max() < 1e-5 * np.abs(before).max()
     assert re.fullmatch(r'teach_step_1\.onnx', path.name)
-
-
-def test_a_disk_without_room_is_told_before(stock, folders, tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, 'disk_usage', lambda path: SimpleNamespace(free=1000))
-    with pytest.raises(SystemExit, match='0.0 GB are free, .* GB are needed: make room'):
-        teach('sandal', '--model', *stock['background'], '--data', folders / 'sandal',
-              '--out', tmp_path / 'out')  # fmt: skip
-    assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(
@@ -336,10 +179,3 @@ def test_iterations_are_what_the_budget_has_up_to_what_helps():
     assert speed.iterations_in(10, 0.1, 'ExactHead') == 400
     with pytest.raises(ValueError, match='50 are the least: give 2.8 minutes'):
         speed.iterations_in(1, 2.0, 'DKDHead')
-
-
-def test_a_reader_of_labels_that_is_not_installed_is_named(stock, folders, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'pycocotools', None)
-    with pytest.raises(SystemExit, match=r"pip install 'mmseg_dkd\[data\]'"):
-        teach('sandal', '--model', *stock['background'], '--data', folders / 'sandal',
-              '--out', tmp_path / 'out')  # fmt: skip
